@@ -1,0 +1,254 @@
+"""Every error that agentsdk raises. Each says what happened, why, and what to do.
+
+AgentError
+├── ConfigurationError          the program is wrong; raised before a call is paid for
+│   ├── UnknownModel            "provider:name" names no model we know how to reach
+│   ├── UnknownTool             a tool's name is not registered
+│   ├── MissingKey              the provider's API key is not set
+│   └── MissingExtra            an optional package is needed; the install line is named
+├── QuestionError               the question is empty, or is not text
+├── ReferencesError             a reference text cannot be used
+│   ├── FileMissing             the path does not exist
+│   ├── FileUnreadable          broken, encrypted, binary, or of a kind that no loader reads
+│   ├── FileTooLarge            larger than the limit; nothing of it was read
+│   └── NothingReadable         a folder or file without any text
+├── ModelError                  the model or its server; `partial` holds what had come
+│   ├── ModelUnavailable        no usable answer came; trying again later may help
+│   │   ├── ConnectionLost      refused, reset, DNS, or cut in the middle
+│   │   ├── DeadlineExceeded    the time allowed ran out
+│   │   ├── Overloaded          5xx from the server
+│   │   └── RateLimited         429; `retry_after` in seconds where the server said it
+│   ├── AuthFailed              401, 403: the key is wrong or may not do this
+│   ├── ModelNotFound           the server does not have this model
+│   ├── QuotaExhausted          billing; trying again does not help
+│   ├── InvalidRequest          400: the server refuses what was asked
+│   │   └── ContextOverflow     the conversation is longer than the model's window
+│   ├── ContentFiltered         the provider's filter stopped the request or the answer
+│   ├── BadResponse             an answer that is not in the provider's protocol
+│   ├── EmptyResponse           an answer without text and without a tool call
+│   └── Truncated               the answer stopped before its finish marker or at the token limit
+├── ToolError                   a tool could not do its work; the text goes back to the model
+│   ├── InvalidToolArguments    the arguments do not fit the tool's schema
+│   └── ToolRefused             a policy or a person said no
+├── PlanError                   a plan cannot be read or cannot work; `findings` says why
+├── OutputInvalid               the answer does not fit the `output=` type, also after one correction
+├── TraceUnreadable             a trace file is missing or damaged
+└── CassetteError               recording and replaying
+    ├── CassetteMiss            the run asks for something that was not recorded
+    └── CassetteDamaged         the file cannot be trusted
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from agentsdk._i18n import _
+
+
+class AgentError(Exception):
+    """What happened, why, and what to do about it.
+
+    Args:
+        what: one sentence on what happened.
+        why: the cause, where it is known.
+        fix: what the reader can do now; commands as they are typed.
+        partial: what had been done or received before it happened.
+
+    """
+
+    def __init__(self, what: str, *, why: str = "", fix: str = "", partial: Any = None) -> None:
+        super().__init__(what)
+        self.what = what
+        self.why = why
+        self.fix = fix
+        self.partial = partial
+
+    def __str__(self) -> str:
+        lines = [self.what]
+        if self.why:
+            lines.append(_("  Why: {why}").format(why=self.why))
+        if self.fix:
+            lines.append(_("  Fix: {fix}").format(fix=self.fix))
+        return "\n".join(lines)
+
+
+class ConfigurationError(AgentError):
+    """The program or the command line is wrong."""
+
+
+class UnknownModel(ConfigurationError):
+    """The text does not name a model."""
+
+
+class UnknownTool(ConfigurationError):
+    """The text does not name a tool."""
+
+
+class MissingKey(ConfigurationError):
+    """The provider's API key is not set."""
+
+
+class MissingExtra(ConfigurationError):
+    """An optional package is needed."""
+
+
+class QuestionError(AgentError):
+    """The question is empty, or is not text."""
+
+
+class ReferencesError(AgentError):
+    """A reference text cannot be used."""
+
+
+class FileMissing(ReferencesError):
+    """The path does not exist."""
+
+
+class FileUnreadable(ReferencesError):
+    """The file is broken, encrypted, binary, or of a kind that no loader reads."""
+
+
+class FileTooLarge(ReferencesError):
+    """The file is larger than the limit."""
+
+
+class NothingReadable(ReferencesError):
+    """There is no text in what was given."""
+
+
+class ModelError(AgentError):
+    """The model or its server could not do what was asked.
+
+    Args:
+        code: the provider's own error code, where it gave one.
+        status: the HTTP status, where there was one.
+        request_id: the provider's name for the request, for its support.
+
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        why: str = "",
+        fix: str = "",
+        partial: Any = None,
+        code: str | None = None,
+        status: int | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(what, why=why, fix=fix, partial=partial)
+        self.code = code
+        self.status = status
+        self.request_id = request_id
+
+
+class ModelUnavailable(ModelError):
+    """No usable answer came; trying again later may help."""
+
+
+class ConnectionLost(ModelUnavailable):
+    """Refused, reset, not resolved, or cut in the middle."""
+
+
+class DeadlineExceeded(ModelUnavailable):
+    """The time allowed ran out."""
+
+
+class Overloaded(ModelUnavailable):
+    """The server answered 5xx."""
+
+
+class RateLimited(ModelUnavailable):
+    """The server answered 429."""
+
+    retry_after: float | None = None
+    """Seconds to wait, where the server said it."""
+
+
+class AuthFailed(ModelError):
+    """The key is wrong, or may not do this."""
+
+
+class ModelNotFound(ModelError):
+    """The server does not have this model."""
+
+
+class QuotaExhausted(ModelError):
+    """The account may not spend more."""
+
+
+class InvalidRequest(ModelError):
+    """The server refuses what was asked."""
+
+
+class ContextOverflow(InvalidRequest):
+    """The conversation is longer than the model's window."""
+
+
+class ContentFiltered(ModelError):
+    """The provider's filter stopped the request or the answer."""
+
+
+class BadResponse(ModelError):
+    """The answer is not in the provider's protocol."""
+
+
+class EmptyResponse(ModelError):
+    """The answer holds neither text nor a tool call."""
+
+
+class Truncated(ModelError):
+    """The answer stopped before its finish marker, or at the token limit."""
+
+
+class ToolError(AgentError):
+    """A tool could not do its work. Its text goes back to the model."""
+
+
+class InvalidToolArguments(ToolError):
+    """The arguments do not fit the tool's schema."""
+
+
+class ToolRefused(ToolError):
+    """A policy or a person said no."""
+
+
+class PlanError(AgentError):
+    """A plan cannot be read, or cannot work.
+
+    Args:
+        findings: one sentence a fault, each naming the step and the mend.
+
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        why: str = "",
+        fix: str = "",
+        partial: Any = None,
+        findings: Sequence[str] = (),
+    ) -> None:
+        super().__init__(what, why=why, fix=fix, partial=partial)
+        self.findings = tuple(findings)
+
+
+class OutputInvalid(AgentError):
+    """The answer does not fit the `output=` type."""
+
+
+class TraceUnreadable(AgentError):
+    """A trace file is missing or damaged."""
+
+
+class CassetteError(AgentError):
+    """Recording or replaying went wrong."""
+
+
+class CassetteMiss(CassetteError):
+    """The run asks for something that was not recorded."""
+
+
+class CassetteDamaged(CassetteError):
+    """The cassette cannot be trusted."""

@@ -1,0 +1,100 @@
+"""The Model protocol, and what goes in and comes out: Request, Reply and the deltas of a stream."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, runtime_checkable
+
+from agentsdk.budget import Usage
+from agentsdk.messages import Message
+
+Finish = Literal["stop", "tool_calls", "length", "filter"]
+"""Why the model stopped. `tool_calls` whenever the reply holds calls, whatever the provider named it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """A tool as a model is told of it."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any] = field(default_factory=lambda: {"type": "object", "properties": {}})
+    """JSON schema of the arguments: an object."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One call of a model."""
+
+    messages: tuple[Message, ...]
+    tools: tuple[ToolSpec, ...] = ()
+    tool_choice: str = "auto"
+    """"auto", "none", "required", or the name of the one tool to call."""
+    output_schema: Mapping[str, Any] | None = None
+    """JSON schema that the text must fit; an adapter uses what its server has for it."""
+    max_tokens: int | None = None
+    """Limit of the output; None leaves it to the server."""
+    temperature: float | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a model answered, whole."""
+
+    message: Message
+    usage: Usage = field(default_factory=lambda: Usage(calls=1))
+    finish: Finish = "stop"
+    model: str = ""
+    """The model that answered, as the server names it."""
+    refused: bool = False
+    """The model declined (OpenAI's `refusal`, a content filter on the answer)."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """A piece of the public text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningDelta:
+    """A piece of what the model thinks; never shown as the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallDelta:
+    """A piece of a tool call. It may still be cut off: only a call in the final Reply may be run."""
+
+    index: int
+    name: str = ""
+    """Given with the first piece of a call."""
+    arguments: str = ""
+    """The next piece of the arguments' JSON text."""
+
+
+Delta = TextDelta | ReasoningDelta | CallDelta
+
+
+@runtime_checkable
+class Model(Protocol):
+    """Anything that can answer a Request.
+
+    Both methods raise the ModelError family and nothing else for what goes wrong on the way. Neither tries
+    again: that is `Retrying`'s job.
+    """
+
+    @property
+    def name(self) -> str:
+        """ "provider:name", as `connect` takes it."""
+
+    async def complete(self, request: Request) -> Reply:
+        """Return the whole reply."""
+
+    def stream(self, request: Request) -> AsyncIterator[Delta | Reply]:
+        """Yield the pieces as they come, and at the end the whole Reply, exactly once."""
