@@ -1,1 +1,1 @@
-"""x"""
+"""Agents that use tools, and a proof of what they did."""

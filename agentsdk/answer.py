@@ -13,9 +13,7 @@ from agentsdk.plan import Plan
 
 T = TypeVar("T")
 
-Outcome = Literal[
-    "answered", "not_found", "needs_input", "needs_approval", "over_budget", "refused", "failed"
-]
+Outcome = Literal["answered", "not_found", "needs_input", "needs_approval", "over_budget", "refused", "failed"]
 """How a run ended.
 
 answered: there is an answer. not_found: the references do not hold it. needs_input: the text is a question

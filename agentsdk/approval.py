@@ -32,6 +32,6 @@ def ask(call: ToolCall) -> Verdict:
     return False if answer.lower() in ("", "n", "no", "否", "不") else answer
 
 
-def never(call: ToolCall) -> Verdict:
+def never(call: ToolCall) -> Verdict:  # noqa: ARG001  # every policy takes the call
     """Refuse every call that needs approval, without asking anybody."""
     return _("This agent may not run tools that need approval.")

@@ -154,9 +154,7 @@ def _arguments_model(function: Callable[..., Any], name: str, about: Mapping[str
     for key, parameter in inspect.signature(function).parameters.items():
         if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
             raise ConfigurationError(
-                _("The tool {name} takes {key} in a way that a model cannot fill.").format(
-                    name=name, key=key
-                ),
+                _("The tool {name} takes {key} in a way that a model cannot fill.").format(name=name, key=key),
                 why=_("A model gives arguments by name: no *args, **kwargs or positional-only ones."),
                 fix=_("Name each argument."),
             )
@@ -173,9 +171,7 @@ def _arguments_model(function: Callable[..., Any], name: str, about: Mapping[str
         )
     except (PydanticSchemaGenerationError, PydanticUserError) as error:
         raise ConfigurationError(
-            _("An argument of the tool {name} has a type that no JSON schema can describe.").format(
-                name=name
-            ),
+            _("An argument of the tool {name} has a type that no JSON schema can describe.").format(name=name),
             why=str(error).splitlines()[0],
             fix=_("Use str, int, float, bool, list, dict, an Enum, a dataclass or a pydantic model."),
         ) from error

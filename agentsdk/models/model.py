@@ -91,7 +91,7 @@ class Model(Protocol):
 
     @property
     def name(self) -> str:
-        """ "provider:name", as `connect` takes it."""
+        """The name that `connect` takes: "provider:name"."""
 
     async def complete(self, request: Request) -> Reply:
         """Return the whole reply."""

@@ -59,9 +59,7 @@ def unfence_passages(text: str) -> list[tuple[str, Passage]]:
     """Return the passages that `fence_passages` put into `text`; offsets are not part of a prompt and are 0."""
     found = []
     for mark in _NONCE.findall(text):
-        pattern = re.compile(
-            rf"<passage-{mark}((?: [a-z]+=\"[^\"]*\")*)>\n(.*?)\n</passage-{mark}>", re.DOTALL
-        )
+        pattern = re.compile(rf"<passage-{mark}((?: [a-z]+=\"[^\"]*\")*)>\n(.*?)\n</passage-{mark}>", re.DOTALL)
         for shown, body in pattern.findall(text):
             attributes = {k: unescape(v) for k, v in re.findall(r' ([a-z]+)="([^"]*)"', shown)}
             page = attributes.get("page")
