@@ -17,14 +17,14 @@ bench: $(STAMP)
 
 .venv: $(STAMP)
 
-$(STAMP): pyproject.toml constraints.txt
+$(STAMP): pyproject.toml .ci/constraints.txt
 	PYTHON="$(PYTHON)" sh .ci/environment
 	touch $@
 
 # The tested set: exact versions, no index named. Made again when a bound in pyproject.toml moves.
 lock: $(STAMP)
 	$(BIN)/uv pip compile -q pyproject.toml --all-extras --group dev --universal --python-version 3.11 \
-	    --no-header --no-annotate --upgrade -o constraints.txt
+	    --no-header --no-annotate --upgrade -o .ci/constraints.txt
 
 clean:
 	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache
