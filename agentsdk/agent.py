@@ -1,0 +1,219 @@
+"""The front door: an Agent is a model with tools, references and rules; it runs questions and plans."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar, get_args, overload
+
+from agentsdk import _bridge
+from agentsdk._i18n import _
+from agentsdk.answer import Answer
+from agentsdk.approval import Policy
+from agentsdk.budget import Budget
+from agentsdk.errors import AgentError, ConfigurationError, ModelError, OutputInvalid
+from agentsdk.events import Event, Finished
+from agentsdk.function_tool import Tool
+from agentsdk.messages import Message
+from agentsdk.models.connect import connect
+from agentsdk.models.model import Model
+from agentsdk.plan import Plan
+from agentsdk.planner.intake import PlanMode, intake
+from agentsdk.planner.ledger import Ledger
+from agentsdk.planner.run import Run
+from agentsdk.planner.shape import Shape
+from agentsdk.planner.verify import so_far
+from agentsdk.references import References
+from agentsdk.toolbox import Toolbox, gather
+
+T = TypeVar("T")
+
+
+class Agent:
+    """A model with tools, references and rules.
+
+    An Agent keeps nothing of a run: it can be used from several threads and tasks at once. To go on with a
+    conversation, give `history=answer.messages` to the next run.
+
+    Args:
+        model: "provider:name" ("openai:gpt-4o-mini", "ollama:llama3.1:8b", "dashscope:qwen-plus",
+            "offline:extract"), any LangChain chat model, or an object with the `Model` protocol.
+        tools: functions, Tools made by `@tool`, or names of registered tools ("calculator", "files:docs").
+        references: texts to answer from; the model gets them as the tool `look_up`.
+        instructions: how this agent is to answer; they stand before our own.
+        plan: "auto" lets the model plan when it pays, "never" does not, "always" asks for a plan first.
+        approve: who decides about calls of tools with `needs_approval`: `ask`, `never`, or a function from a
+            ToolCall to True, False, a reason, or None. Without one, such a run ends as `needs_approval`.
+        budget: how much one run may use.
+
+    Raises:
+        ConfigurationError: the model, a tool or an option is not what it should be. No call is made.
+
+    """
+
+    def __init__(
+        self,
+        model: str | Model | Any,
+        *,
+        tools: Iterable[str | Tool[Any, Any] | Callable[..., Any]] = (),
+        references: References | None = None,
+        instructions: str = "",
+        plan: PlanMode = "auto",
+        approve: Policy | None = None,
+        budget: Budget | None = None,
+    ) -> None:
+        if plan not in get_args(PlanMode):
+            raise ConfigurationError(
+                _("plan={plan!r} is not known.").format(plan=plan), fix='"never", "auto", "always"'
+            )
+        if isinstance(tools, str):
+            tools = [tools]
+        if references is not None and not isinstance(references, References):
+            raise ConfigurationError(
+                _("references must be a References, not {kind}.").format(kind=type(references).__name__),
+                fix='references=References.from_files("handbook.md")',
+            )
+        self._model = connect(model)
+        self._references = references
+        look_up = [references.as_tool()] if references is not None else []
+        self._toolbox = Toolbox([*look_up, *gather(tools)])
+        self._instructions = instructions
+        self._plan = plan
+        self._approve = approve
+        self._budget = budget or Budget()
+
+    @property
+    def model(self) -> Model:
+        """The model that answers."""
+        return self._model
+
+    @property
+    def tools(self) -> Toolbox:
+        """The tools that the model is offered, `look_up` included."""
+        return self._toolbox
+
+    @overload
+    def run(self, question: str | Plan, *, history: Sequence[Message] = ()) -> Answer[str]: ...
+    @overload
+    def run(self, question: str | Plan, *, output: type[T], history: Sequence[Message] = ()) -> Answer[T]: ...
+    def run(self, question: str | Plan, *, output: Any = None, history: Sequence[Message] = ()) -> Answer[Any]:
+        """Answer a question and wait for it; works in a notebook as well.
+
+        Args:
+            question: what to answer; or a Plan, which is run as it is.
+            output: a type (pydantic model, dataclass, TypedDict, list[str], ...): `answer.output` is one.
+                It is None where the status is not "answered".
+            history: the turns before, as `answer.messages` holds them.
+
+        Raises:
+            QuestionError: the question is empty or not text.
+            ModelError: the model could not be used; `error.partial` is an Answer with what was done so far.
+            OutputInvalid: the answer does not fit `output`, also after a correction.
+            PlanError: the plan given cannot run; nothing of it was run.
+
+        """
+        return _bridge.wait(self.arun(question, output=output, history=history))
+
+    @overload
+    async def arun(self, question: str | Plan, *, history: Sequence[Message] = ()) -> Answer[str]: ...
+    @overload
+    async def arun(
+        self, question: str | Plan, *, output: type[T], history: Sequence[Message] = ()
+    ) -> Answer[T]: ...
+    async def arun(
+        self, question: str | Plan, *, output: Any = None, history: Sequence[Message] = ()
+    ) -> Answer[Any]:
+        """Answer a question: `run` for async code."""
+        return await self._drive(self._open(question, output, history, _ignore))
+
+    def stream(
+        self, question: str | Plan, *, output: Any = None, history: Sequence[Message] = ()
+    ) -> Iterator[Event]:
+        """Yield what happens while a question is answered; the last event is `Finished(answer)`.
+
+        Closing the iterator cancels the run. Arguments and errors are those of `run`.
+        """
+        return _bridge.iterate(self.astream(question, output=output, history=history))
+
+    async def astream(
+        self, question: str | Plan, *, output: Any = None, history: Sequence[Message] = ()
+    ) -> AsyncGenerator[Event, None]:
+        """Yield what happens: `stream` for async code."""
+        events: asyncio.Queue[Event | None] = asyncio.Queue()
+        run = self._open(question, output, history, events.put_nowait)
+
+        async def work() -> Answer[Any]:
+            try:
+                return await self._drive(run)
+            finally:
+                events.put_nowait(None)
+
+        # A task of its own: the run's timeouts and task groups must not span the consumer's `await`s.
+        task = asyncio.create_task(work())
+        try:
+            while (event := await events.get()) is not None:
+                yield event
+            yield Finished(await task)
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    def plan(self, question: str, *, history: Sequence[Message] = ()) -> Plan | None:
+        """Return the plan that the model would run, and run nothing of it; None where it would answer at once.
+
+        Tool calls without a plan are shown as a plan of independent steps. The plan can be edited and given to
+        `run`. Errors are those of `run`.
+        """
+        return _bridge.wait(self.aplan(question, history=history))
+
+    async def aplan(self, question: str, *, history: Sequence[Message] = ()) -> Plan | None:
+        """Return the plan: `plan` for async code."""
+        from agentsdk.planner.graph import quiet
+        from agentsdk.planner.work import propose
+
+        with quiet():
+            return await propose(self._open(question, None, history, _ignore))
+
+    def _open(
+        self,
+        question: str | Plan,
+        output: Any,
+        history: Sequence[Message],
+        emit: Callable[[Event], None],
+    ) -> Run:
+        given = question if isinstance(question, Plan) else None
+        text = (given.question or given.tree()) if given else question
+        brief = intake(
+            text,  # type: ignore[arg-type]  # anything else than text is refused by intake
+            instructions=self._instructions,
+            sources=self._references.sources if self._references else (),
+            has_tools=len(self._toolbox) > 0,
+            plan=self._plan,
+            history=history,
+        )
+        return Run(
+            brief,
+            self._model,
+            self._toolbox,
+            Ledger(self._budget),
+            emit,
+            self._references,
+            self._approve,
+            None if output is None or output is str else Shape(output),
+            given,
+        )
+
+    async def _drive(self, run: Run) -> Answer[Any]:
+        # langgraph costs half a second to import: it is paid by the first run, not by `import agentsdk`.
+        from agentsdk.planner.graph import drive
+
+        try:
+            return await drive(run)
+        except AgentError as error:
+            if isinstance(error, (ModelError, OutputInvalid)) and not isinstance(error.partial, Answer):
+                error.partial = so_far(run, error.partial)
+            raise
+
+
+def _ignore(event: Event) -> None:
+    """Take an event and do nothing with it."""

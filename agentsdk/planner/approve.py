@@ -1,0 +1,32 @@
+"""Asks about calls that need a yes, one after another: the one place where a run waits for a person."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+
+from agentsdk.planner.act import fingerprint
+from agentsdk.planner.run import Run
+
+
+async def approve(run: Run) -> bool:
+    """Ask the policy about every waiting call; return whether at least one was decided.
+
+    Answers are kept by step id and a digest of the arguments, so no answer can reach another call.
+    """
+    if run.policy is None:
+        return False
+    decided = False
+    for step, call in list(run.waiting.items()):
+        if inspect.iscoroutinefunction(run.policy):
+            verdict = await run.policy(call)
+        else:
+            # In a thread: it may wait for a person, and other runs share this loop.
+            verdict = await asyncio.to_thread(run.policy, call)
+            if inspect.isawaitable(verdict):
+                verdict = await verdict
+        if verdict is not None:
+            run.verdicts[step, fingerprint(call.arguments)] = verdict
+            del run.waiting[step]
+            decided = True
+    return decided

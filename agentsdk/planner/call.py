@@ -1,0 +1,76 @@
+"""One call of the model: reserved, streamed into events, settled."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from agentsdk._i18n import _
+from agentsdk.budget import Usage
+from agentsdk.errors import EmptyResponse
+from agentsdk.events import Draft, DraftReplaced, ModelCalled, Thought
+from agentsdk.messages import Message
+from agentsdk.models.model import CallDelta, ReasoningDelta, Reply, Request, TextDelta
+from agentsdk.planner.markers import PublicText
+from agentsdk.planner.run import Run
+
+
+async def call_model(run: Run, request: Request, *, final: bool = False, public: bool = True) -> Reply:
+    """Return the model's reply to `request`.
+
+    Args:
+        final: this is the answer call that the budget keeps back.
+        public: the text may become the answer, and is emitted as a draft while it comes.
+
+    Raises:
+        LimitReached: the budget does not allow the call.
+        EmptyResponse: there was neither text nor a call.
+        ModelError: whatever else the model raises.
+
+    """
+    request, hold = run.ledger.reserve(request, final=final)
+    # What a call that breaks off has cost is not known: its input is counted, which errs on the safe side.
+    used = Usage(calls=1, input_tokens=hold.input_tokens)
+    shown, text, reply = False, PublicText(), None
+    try:
+        async for piece in run.model.stream(request):
+            match piece:
+                case TextDelta(words):
+                    if public and (now := text.feed(words)):
+                        run.emit(Draft(now))
+                        shown = True
+                case ReasoningDelta(words):
+                    run.emit(Thought(words))
+                case CallDelta():
+                    pass
+                case Reply():
+                    reply = piece
+        if reply is not None:
+            used = replace(reply.usage, calls=max(reply.usage.calls, 1))
+    finally:
+        run.ledger.settle(hold, used)
+        run.emit(ModelCalled(used, run.ledger.total))
+    if reply is None:
+        raise EmptyResponse(
+            _("{model} ended its stream without an answer.").format(model=run.model.name),
+            why=_("A Model's stream must end with a Reply."),
+        )
+    message = reply.message
+    if not (message.text.strip() or message.calls or message.broken_calls):
+        raise EmptyResponse(
+            _("{model} gave an empty answer.").format(model=run.model.name),
+            fix=_("Ask again, or take another model."),
+        )
+    if public and (now := text.rest()) and not message.calls:
+        run.emit(Draft(now))
+    if shown and (message.calls or message.broken_calls):
+        run.emit(DraftReplaced(_("The model went on to use tools.")))
+    return reply
+
+
+def as_history(message: Message) -> Message:
+    """Return a model's turn as it goes back into the conversation: broken calls and thoughts stay out of it.
+
+    A call without its answer is refused by every provider, and a broken one cannot be answered.
+    """
+    text = message.text if message.text or message.calls else "…"
+    return replace(message, text=text, broken_calls=(), reasoning="")

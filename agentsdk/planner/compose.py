@@ -1,0 +1,95 @@
+"""Makes the answer of what was found: by the model, or, where nothing may be spent any more, as a bare list."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+from agentsdk._i18n import _
+from agentsdk.errors import OutputInvalid
+from agentsdk.messages import Message
+from agentsdk.models.model import Request
+from agentsdk.planner.call import as_history, call_model
+from agentsdk.planner.ledger import LimitReached
+from agentsdk.planner.markers import read_marks
+from agentsdk.planner.run import Run
+from agentsdk.planner.work import close_batch
+from agentsdk.prompts import render
+
+
+async def compose(run: Run) -> None:
+    """Leave a draft in `run`, and the typed output where one was asked for.
+
+    A draft that `work` already brought is passed through without a call.
+
+    Raises:
+        ModelError: the model could not be used.
+        OutputInvalid: what it gave does not fit the type, also after one correction.
+
+    """
+    if run.waiting or run.question_back is not None:
+        return
+    try:
+        async with asyncio.timeout(run.ledger.seconds_left(final=True)) as limit:
+            if run.draft is None:
+                await _write(run)
+            if run.shape is not None and run.draft is not None and read_marks(run.draft).ending is None:
+                await _fill(run)
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        run.limit = "seconds"
+    except LimitReached as error:
+        run.limit = error.limit
+    if run.draft is None:
+        run.draft = _list_results(run)
+
+
+async def _write(run: Run) -> None:
+    close_batch(run)
+    if run.limit is not None:
+        shown = {"calls": _("calls"), "tokens": _("tokens"), "seconds": _("seconds")}[run.limit]
+        run.messages.append(Message.user(render("last_call", run.brief.language, limit=shown)))
+    reply = await call_model(run, Request(tuple(run.messages), run.toolbox.specs(), "none"), final=True)
+    # A server may call tools although it was told not to: what it wrote beside the call is the answer.
+    run.draft = reply.message.text if reply.message.text.strip() else _list_results(run)
+    run.refused = reply.refused or reply.finish == "filter"
+    if reply.finish == "length":
+        run.note("truncated", _("The answer was cut off at the token limit."))
+    run.messages.append(as_history(Message.assistant(run.draft)))
+
+
+async def _fill(run: Run) -> None:
+    shape, draft = run.shape, run.draft
+    if shape is None or draft is None:
+        return
+    try:
+        run.output = shape.read(draft)
+    except OutputInvalid:
+        schema = json.dumps(shape.schema, ensure_ascii=False)
+        note = render("output", run.brief.language, schema=schema)
+        turns = (*run.messages, Message.assistant(draft), Message.user(note))
+        text = await _ask_json(run, turns)
+        try:
+            run.output = shape.read(text)
+        except OutputInvalid as error:
+            note = render("output_invalid", run.brief.language, faults=error.why or error.what)
+            run.output = shape.read(await _ask_json(run, (*turns, Message.assistant(text), Message.user(note))))
+
+
+async def _ask_json(run: Run, turns: tuple[Message, ...]) -> str:
+    schema = run.shape.schema if run.shape else None
+    reply = await call_model(run, Request(turns, output_schema=schema), final=True, public=False)
+    return reply.message.text
+
+
+def _list_results(run: Run) -> str:
+    """Return what the steps brought, without a model: the answer of a run that may not spend any more."""
+    done = [e for e in run.steps.values() if e.status == "done"]
+    if not done:
+        return _("There is no answer: the budget ended before anything was found.")
+    lines = [_("There is no written answer. What was found:")]
+    for each in done:
+        value = each.value if isinstance(each.value, str) else json.dumps(each.value, ensure_ascii=False)
+        lines.append(f"- {each.step} {each.do}: {value[:500]}")
+    return "\n".join(lines)

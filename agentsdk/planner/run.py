@@ -1,0 +1,104 @@
+"""Run: what the verbs of one run may reach."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from agentsdk.answer import Finding
+from agentsdk.approval import Policy, Verdict
+from agentsdk.events import Event
+from agentsdk.evidence import Evidence, Passage
+from agentsdk.messages import BrokenCall, Message, ToolCall
+from agentsdk.models.model import Model
+from agentsdk.plan import Plan, Step
+from agentsdk.planner.intake import Brief
+from agentsdk.planner.ledger import Ledger
+from agentsdk.planner.shape import Shape
+from agentsdk.references import References
+from agentsdk.toolbox import Toolbox
+
+
+@dataclass(slots=True)
+class Batch:
+    """Steps that were asked for in one turn, and the calls that their results answer."""
+
+    message: Message
+    """The model's turn that asked for them."""
+    steps: list[Step]
+    plan_call: ToolCall | None = None
+    """The call of make_plan, where the steps are those of a plan."""
+    plan_steps: tuple[str, ...] = ()
+    calls: dict[str, ToolCall] = field(default_factory=dict)
+    """By step id: the tool call that a step of the direct loop answers."""
+
+
+@dataclass(slots=True)
+class Run:
+    """One run of an agent: its means, its conversation and what it has found so far.
+
+    A verb takes what it needs from here and leaves what it makes. langgraph's state holds none of this.
+    """
+
+    brief: Brief
+    model: Model
+    toolbox: Toolbox
+    ledger: Ledger
+    emit: Callable[[Event], None]
+    references: References | None = None
+    policy: Policy | None = None
+    shape: Shape | None = None
+    """What the answer must look like, when `output=` was given."""
+    given: Plan | None = None
+    """A plan to run as it is: the model is asked for none."""
+
+    messages: list[Message] = field(default_factory=list)
+    steps: dict[str, Evidence] = field(default_factory=dict)
+    """By step id, in the order in which they were asked for."""
+    plan: Plan | None = None
+    batch: Batch | None = None
+    waiting: dict[str, ToolCall] = field(default_factory=dict)
+    """By step id: calls that wait for a yes or a no."""
+    verdicts: dict[tuple[str, str], Verdict] = field(default_factory=dict)
+    """What was decided about a step with these arguments, and about nothing else."""
+    lint_refused: int = 0
+    repairs: int = 0
+    refused_loops: int = 0
+    broken: int = 0
+    """Turns in which every call came cut or broken."""
+    corrections: int = 0
+    limit: str | None = None
+    """The limit of the budget that ended the work."""
+    draft: str | None = None
+    """The answer as the model wrote it, marks and all."""
+    first_draft: str | None = None
+    """The draft that a correction replaced."""
+    refused: bool = False
+    question_back: str | None = None
+    """What the person has to say before the run can go on."""
+    output: Any = None
+    findings: list[Finding] = field(default_factory=list)
+    passages: list[Passage] = field(default_factory=list)
+    """Those that were shown to the model: p1 is the first."""
+    seen: dict[str, list[str]] = field(default_factory=dict)
+    """By tool and arguments: the outcomes so far, for the loop guard."""
+
+    def number(self, passage: Passage) -> str:
+        """Return the passage's id in this run's prompts, giving it one if it has none."""
+        for at, known in enumerate(self.passages, 1):
+            if (known.source, known.start, known.text) == (passage.source, passage.start, passage.text):
+                return f"p{at}"
+        self.passages.append(passage)
+        return f"p{len(self.passages)}"
+
+    def note(self, kind: Any, text: str) -> None:
+        """Add a finding, once."""
+        finding = Finding(kind, text)
+        if finding not in self.findings:
+            self.findings.append(finding)
+
+
+def faults_of(calls: Sequence[BrokenCall]) -> str:
+    """Return what is wrong with calls that came cut or broken, in one line."""
+    return " ".join(f"{c.name or 'call'}: {c.fault}" for c in calls)

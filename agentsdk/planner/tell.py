@@ -1,0 +1,50 @@
+"""Tells the model what a step brought: results as text, passages between marks that they cannot close."""
+
+from __future__ import annotations
+
+import json
+
+from agentsdk._i18n import _
+from agentsdk.evidence import Evidence
+from agentsdk.planner.run import Run
+from agentsdk.prompts.fence import fence_passages
+
+LONGEST = 20_000
+"""Characters of one result that a prompt shows."""
+
+
+def tell(evidence: Evidence, run: Run) -> str:
+    """Return a step's result as the answer to the tool call that asked for it."""
+    if evidence.status != "done":
+        return f"{evidence.status}: {evidence.error or ''}".strip()
+    if evidence.passages:
+        return fence_passages([(run.number(p), p) for p in evidence.passages])
+    if isinstance(evidence.value, str):
+        return _cut(evidence.value)
+    if evidence.value == []:
+        return "[]"
+    return _cut(json.dumps(evidence.value, ensure_ascii=False))
+
+
+def tell_steps(done: list[Evidence], run: Run) -> str:
+    """Return the results of a plan's steps as the answer to the call that made the plan.
+
+    A heading a step, `## s1 look_up: done`, and its result. A text result is written as JSON, on one line, so
+    that no result can write a heading of its own.
+    """
+    blocks = []
+    for each in done:
+        if each.status == "done" and each.passages:
+            body = tell(each, run)
+        elif each.status == "done":
+            body = _cut(json.dumps(each.value, ensure_ascii=False))
+        else:
+            body = json.dumps(each.error or "", ensure_ascii=False)
+        blocks.append(f"## {each.step} {each.do}: {each.status}\n{body}")
+    return "\n\n".join(blocks)
+
+
+def _cut(text: str) -> str:
+    if len(text) <= LONGEST:
+        return text
+    return text[:LONGEST] + "\n" + _("(cut: {shown} of {all} characters)").format(shown=LONGEST, all=len(text))
