@@ -71,6 +71,7 @@ class _Context:
 
 async def _intake(_state: State, runtime: Runtime[_Context]) -> State:
     run = runtime.context.run
+    run.ledger.begin()
     run.emit(RunStarted(run.brief.question, run.model.name, run.toolbox.names, run.brief.sources))
     return {}
 

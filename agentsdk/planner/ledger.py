@@ -32,6 +32,10 @@ class Ledger:
         self._reserved = Usage()
         self._began = time.monotonic()
 
+    def begin(self) -> None:
+        """Start the clock: what went on before, such as imports, is not the run's."""
+        self._began = time.monotonic()
+
     @property
     def seconds(self) -> float:
         """Wall time since the run began."""

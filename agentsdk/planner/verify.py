@@ -141,9 +141,6 @@ def _answer(checked: Checked, run: Run) -> Answer[object]:
         run.note("uncited", _("Reference texts were read, and the answer quotes none of them."))
     if run.limit is not None:
         run.note("budget", _("The budget of {limit} was reached.").format(limit=run.limit))
-    for evidence in run.steps.values():
-        if evidence.status == "failed":
-            run.note("tool", f"{evidence.step} {evidence.do}: {evidence.error}")
     return _make(run, text, status, citations, checked.unverified)
 
 

@@ -17,7 +17,10 @@ Line = str | Message | Reply | Exception | Sequence[ToolCall] | Callable[[Reques
 
 
 def call(name: str, /, **arguments: Any) -> list[ToolCall]:
-    """Return a reply that calls one tool. Replies add up to parallel calls: `call("a") + call("b")`."""
+    """Return the reply that makes one tool call.
+
+    Replies add up: `call("a") + call("b")` makes two calls at once.
+    """
     return [ToolCall("", name, arguments)]
 
 
