@@ -23,7 +23,12 @@ _CITED = re.compile(
     rf"\s?[\[［【]\s*(p\d+)\s*[:：]\s*{_OPEN}(.+?){_CLOSE}\s*[\]］】]", re.DOTALL | re.IGNORECASE
 )
 _BARE = re.compile(r"\s?[\[［【]\s*p\d+(?:\s*[,，;；]\s*p\d+)*\s*[:：]?\s*[\]］】]", re.IGNORECASE)
-_MAY_OPEN = re.compile(r"\s*[\[［【][^\]］】]*$", re.DOTALL)
+# What a stream may end in and still become one of the two above; a space before it goes with it.
+_UNSURE = re.compile(
+    rf"\s?(?:[\[［【]\s*(?:p(?:\d+(?:[\d\s,，;；p]*|\s*[:：]\s*(?:{_OPEN}.*)?))?)?)?$",
+    re.DOTALL | re.IGNORECASE,
+)
+_MAY_BE_ENDING = re.compile(r"\s*(?:[\[［【][^\]］】]{0,20})?$")
 
 _LONGEST_MARK = 2_000
 """Characters after which an open bracket is text: no quote that is asked for is as long."""
@@ -73,18 +78,19 @@ class PublicText:
         """Return what can be shown now."""
         self._held += piece
         if not self._begun:
-            if opened := _ENDING.match(self._held):
+            opened = _ENDING.match(self._held)
+            if opened and opened.end() < len(self._held):
                 self._held = self._held[opened.end() :]
-            elif _MAY_OPEN.match(self._held) and len(self._held) < 40:
+            elif opened or _MAY_BE_ENDING.match(self._held):
                 return ""
+            self._begun = True
         text = _BARE.sub("", _CITED.sub("", self._held))
-        unsure = _MAY_OPEN.search(text)
+        unsure = _UNSURE.search(text)
         cut = unsure.start() if unsure and len(text) - unsure.start() < _LONGEST_MARK else len(text)
         shown, self._held = text[:cut], text[cut:]
-        self._begun = self._begun or bool(shown)
         return shown
 
     def rest(self) -> str:
         """Return what was held back, at the end of the stream."""
         held, self._held = self._held, ""
-        return held
+        return held if self._begun else _ENDING.sub("", held, count=1)
