@@ -1,4 +1,5 @@
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,7 +18,7 @@ inputs = st.dictionaries(st.text(min_size=1, max_size=5), json_values | refs, ma
 
 
 @given(inputs)
-def test_a_step_survives_its_wire_form(inputs):
+def test_a_step_survives_its_wire_form(inputs: dict[str, Any]) -> None:
     step = Step("s9", "tool", inputs, ("s1",))
     wire = json.loads(json.dumps(step.to_dict()))
     assert Step.from_dict(wire).refs == step.refs
@@ -25,11 +26,11 @@ def test_a_step_survives_its_wire_form(inputs):
 
 
 @given(st.text())
-def test_text_never_becomes_a_reference(text):
+def test_text_never_becomes_a_reference(text: str) -> None:
     assert from_wire(to_wire({"note": text})) == {"note": text}
 
 
-def test_a_reference_is_an_object_with_one_key_and_nothing_else():
+def test_a_reference_is_an_object_with_one_key_and_nothing_else() -> None:
     assert from_wire({"$": "s1.items.0"}) == Ref("s1", ("items", "0"))
     assert from_wire({"$": "s1", "more": 1}) == {"$": "s1", "more": 1}
     assert from_wire({"$": 5}) == {"$": 5}
@@ -48,12 +49,12 @@ def test_a_reference_is_an_object_with_one_key_and_nothing_else():
         ({"steps": [{"id": "s7", "do": "x", "after": [1]}]}, "s7"),
     ],
 )
-def test_a_malformed_plan_is_refused_with_the_place_named(wire, named):
+def test_a_malformed_plan_is_refused_with_the_place_named(wire: object, named: str) -> None:
     with pytest.raises(PlanError, match=named.replace(".", r"\.")):
         Plan.from_dict(wire)
 
 
-def test_a_plan_that_is_not_json_says_where_it_breaks():
+def test_a_plan_that_is_not_json_says_where_it_breaks() -> None:
     with pytest.raises(PlanError) as error:
         Plan.from_json('{"steps": [')
     assert "line 1" in error.value.why
@@ -71,23 +72,23 @@ def diamond() -> Plan:
     )
 
 
-def test_levels_hold_what_may_run_side_by_side():
+def test_levels_hold_what_may_run_side_by_side() -> None:
     assert [[s.id for s in level] for level in diamond().levels()] == [["a"], ["b", "c"], ["d"], ["e"]]
 
 
-def test_a_plan_with_a_cycle_leaves_its_steps_in_no_level():
+def test_a_plan_with_a_cycle_leaves_its_steps_in_no_level() -> None:
     plan = Plan((Step("a", "x", {"v": Ref("b")}), Step("b", "x", {"v": Ref("a")})))
     assert plan.levels() == []
 
 
-def test_the_tree_shows_every_step_once_below_what_it_needs():
+def test_the_tree_shows_every_step_once_below_what_it_needs() -> None:
     lines = diamond().tree().splitlines()
     assert [line.lstrip("├└─│ ").split()[0] for line in lines] == ["a", "b", "c", "d", "e"]
     assert "⟨b⟩" not in lines[0]
     assert lines[3].startswith("   └─ d")
 
 
-def test_mermaid_draws_each_step_and_each_need():
+def test_mermaid_draws_each_step_and_each_need() -> None:
     text = Plan((*diamond().steps, Step("f", "say", {"text": 'a "quoted"\nword'}))).mermaid()
     assert text.splitlines()[0] == "flowchart TD"
     assert text.count("-->") == 5
@@ -95,6 +96,6 @@ def test_mermaid_draws_each_step_and_each_need():
     assert len(text.splitlines()) == 1 + 6 + 5
 
 
-def test_json_is_read_back_as_it_was():
+def test_json_is_read_back_as_it_was() -> None:
     plan = diamond()
     assert Plan.from_json(plan.to_json()) == plan

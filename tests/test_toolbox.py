@@ -10,7 +10,7 @@ from agentsdk.function_tool import tool
 from agentsdk.toolbox import Toolbox, available, gather, load
 
 
-def test_ten_blocking_tools_wait_side_by_side_each_in_a_thread_of_its_own():
+def test_ten_blocking_tools_wait_side_by_side_each_in_a_thread_of_its_own() -> None:
     barrier = threading.Barrier(10, timeout=10)
 
     @tool
@@ -20,12 +20,12 @@ def test_ten_blocking_tools_wait_side_by_side_each_in_a_thread_of_its_own():
 
     async def all_of_them() -> list[int]:
         box = Toolbox([meet])
-        return await asyncio.gather(*(box.call("meet", {}) for _ in range(10)))
+        return list(await asyncio.gather(*(box.call("meet", {}) for _ in range(10))))
 
     assert sorted(asyncio.run(all_of_them())) == list(range(10))
 
 
-def test_a_tool_that_does_not_return_is_given_up_and_named():
+def test_a_tool_that_does_not_return_is_given_up_and_named() -> None:
     @tool(timeout=0.05)
     def stuck() -> None:
         """Hang."""
@@ -42,7 +42,7 @@ def test_a_tool_that_does_not_return_is_given_up_and_named():
             asyncio.run(box.call(name, {}))
 
 
-def test_a_timeout_inside_a_tool_is_its_own_error():
+def test_a_timeout_inside_a_tool_is_its_own_error() -> None:
     @tool
     def slow() -> None:
         """Raise."""
@@ -52,7 +52,7 @@ def test_a_timeout_inside_a_tool_is_its_own_error():
         asyncio.run(Toolbox([slow]).call("slow", {}))
 
 
-def test_a_tool_in_a_thread_sees_the_context_of_its_caller():
+def test_a_tool_in_a_thread_sees_the_context_of_its_caller() -> None:
     var: ContextVar[str] = ContextVar("var")
 
     @tool
@@ -62,12 +62,12 @@ def test_a_tool_in_a_thread_sees_the_context_of_its_caller():
 
     async def go() -> str:
         var.set("here")
-        return await Toolbox([look]).call("look", {})
+        return str(await Toolbox([look]).call("look", {}))
 
     assert asyncio.run(go()) == "here"
 
 
-def test_stop_iteration_does_not_get_lost_on_its_way_out_of_a_thread():
+def test_stop_iteration_does_not_get_lost_on_its_way_out_of_a_thread() -> None:
     @tool
     def empty() -> None:
         """Raise."""
@@ -77,7 +77,7 @@ def test_stop_iteration_does_not_get_lost_on_its_way_out_of_a_thread():
         asyncio.run(Toolbox([empty]).call("empty", {}))
 
 
-def test_an_unknown_tool_and_wrong_arguments_are_told_in_words_for_the_model():
+def test_an_unknown_tool_and_wrong_arguments_are_told_in_words_for_the_model() -> None:
     @tool
     def add(a: int, b: int) -> int:
         """Return the sum."""
@@ -91,7 +91,7 @@ def test_an_unknown_tool_and_wrong_arguments_are_told_in_words_for_the_model():
         asyncio.run(box.call("add", {"a": 1}))
 
 
-def test_two_tools_of_one_name_are_refused():
+def test_two_tools_of_one_name_are_refused() -> None:
     def add(a: int) -> int:
         """Return it."""
         return a
@@ -100,24 +100,24 @@ def test_two_tools_of_one_name_are_refused():
         Toolbox(gather([add, add]))
 
 
-def test_registered_tools_are_found_by_name():
+def test_registered_tools_are_found_by_name() -> None:
     assert [t.name for t in load("calculator")] == ["calculator"]
     assert {"calculator", "clock", "files", "web_page", "web_search"} <= set(available())
 
 
-def test_a_misspelt_tool_is_answered_with_the_nearest_one():
+def test_a_misspelt_tool_is_answered_with_the_nearest_one() -> None:
     with pytest.raises(UnknownTool) as error:
         load("calulator")
     assert "calculator" in error.value.why
 
 
-def test_a_tool_made_to_measure_asks_what_for_and_another_takes_nothing():
+def test_a_tool_made_to_measure_asks_what_for_and_another_takes_nothing() -> None:
     with pytest.raises(ConfigurationError, match="files"):
         load("files")
     with pytest.raises(ConfigurationError, match="colon"):
         load("calculator:x")
 
 
-def test_what_is_no_tool_is_refused():
+def test_what_is_no_tool_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="42"):
         gather([42])  # type: ignore[list-item]

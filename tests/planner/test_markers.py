@@ -7,7 +7,7 @@ from agentsdk.planner.markers import PublicText, Quote, read_marks
 ANSWER = 'It gives 5 V [p3: "rated at 5 V [max]"], and more [p12: “一行\n两行”]. Not [this] nor [p].'
 
 
-def test_an_answer_falls_into_words_and_quotes():
+def test_an_answer_falls_into_words_and_quotes() -> None:
     assert read_marks(ANSWER).pieces == (
         "It gives 5 V",
         Quote("p3", "rated at 5 V [max]"),
@@ -21,15 +21,15 @@ def test_an_answer_falls_into_words_and_quotes():
     "text",
     ["[not_found] Nothing.", "  [NOT_FOUND]: Nothing.", "【not_found】Nothing.", "[ not_found ]\nNothing."],
 )
-def test_how_an_answer_ended_is_read_from_its_beginning(text):
+def test_how_an_answer_ended_is_read_from_its_beginning(text: str) -> None:
     assert (read_marks(text).ending, read_marks(text).pieces) == ("not_found", ("Nothing.",))
 
 
-def test_an_ending_in_the_middle_of_an_answer_is_text():
+def test_an_ending_in_the_middle_of_an_answer_is_text() -> None:
     assert read_marks("It says [not_found] there.").ending is None
 
 
-def test_a_bare_passage_number_proves_nothing_and_is_not_shown():
+def test_a_bare_passage_number_proves_nothing_and_is_not_shown() -> None:
     assert read_marks("It is so [p1] and so [p2, p3].").pieces == ("It is so and so.",)
 
 
@@ -45,11 +45,11 @@ def shown(text: str, cuts: list[int]) -> str:
     st.lists(st.integers(0, 500)),
     st.sampled_from([ANSWER, "[not_found] No: " + ANSWER, "[x] plain", "[", "a [b"]),
 )
-def test_a_stream_shows_the_same_wherever_it_is_cut_and_never_a_mark(cuts, text):
+def test_a_stream_shows_the_same_wherever_it_is_cut_and_never_a_mark(cuts: list[int], text: str) -> None:
     whole = "".join(p for p in read_marks(text).pieces if isinstance(p, str))
     assert shown(text, cuts) == whole
 
 
 @given(st.text(), st.lists(st.integers(0, 500)))
-def test_any_text_comes_through_a_stream_as_it_does_whole(text, cuts):
+def test_any_text_comes_through_a_stream_as_it_does_whole(text: str, cuts: list[int]) -> None:
     assert shown(text, cuts) == shown(text, [])

@@ -17,15 +17,15 @@ from agentsdk.planner.ledger import Ledger
 from agentsdk.planner.run import Run
 from agentsdk.planner.schedule import schedule
 from agentsdk.testing.scripted import ScriptedModel
-from agentsdk.toolbox import Toolbox
+from agentsdk.toolbox import AnyTool, Toolbox
 
 
-def open_run(tools: Sequence, events: list[Event]) -> Run:
+def open_run(tools: Sequence[AnyTool], events: list[Event]) -> Run:
     return Run(intake("q"), ScriptedModel([]), Toolbox(tools), Ledger(Budget()), events.append)
 
 
 @st.composite
-def graphs(draw):
+def graphs(draw: st.DrawFn) -> list[tuple[list[str], bool, int]]:
     count = draw(st.integers(1, 10))
     steps = []
     for i in range(count):
@@ -36,7 +36,9 @@ def graphs(draw):
 
 @settings(max_examples=60, deadline=None)
 @given(graphs(), st.booleans())
-def test_no_step_runs_before_its_needs_and_each_at_most_once(graph, threads):
+def test_no_step_runs_before_its_needs_and_each_at_most_once(
+    graph: list[tuple[list[str], bool, int]], threads: bool
+) -> None:
     started: list[str] = []
     lock = threading.Lock()
 
@@ -45,7 +47,7 @@ def test_no_step_runs_before_its_needs_and_each_at_most_once(graph, threads):
             started.append(me)
 
     @tool
-    async def work(me: str, inputs: list, fail: bool, ticks: int) -> str:
+    async def work(me: str, inputs: list[str], fail: bool, ticks: int) -> str:
         """Work."""
         begin(me)
         for _ in range(ticks):
@@ -55,7 +57,7 @@ def test_no_step_runs_before_its_needs_and_each_at_most_once(graph, threads):
         return me
 
     @tool(name="work")
-    def work_in_thread(me: str, inputs: list, fail: bool, ticks: int) -> str:
+    def work_in_thread(me: str, inputs: list[str], fail: bool, ticks: int) -> str:
         """Work."""
         begin(me)
         if fail:
@@ -97,12 +99,11 @@ def test_no_step_runs_before_its_needs_and_each_at_most_once(graph, threads):
             assert all(done_at[n] < at for n in needs)
 
 
-def test_a_ready_step_never_waits_for_a_sibling():
+def test_a_ready_step_never_waits_for_a_sibling() -> None:
     """langgraph's supersteps, and planners built on them, would deadlock here: b2 must run while a1 still does."""
-    b2_ran = asyncio.Event
 
     async def go() -> dict[str, str]:
-        released = b2_ran()
+        released = asyncio.Event()
 
         @tool
         async def a() -> str:
@@ -127,7 +128,7 @@ def test_a_ready_step_never_waits_for_a_sibling():
 
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 30), st.integers(1, 12), st.randoms())
-def test_cancelling_leaves_no_task_behind(ticks: int, count: int, rng: random.Random):
+def test_cancelling_leaves_no_task_behind(ticks: int, count: int, rng: random.Random) -> None:
     @tool
     async def work(n: int) -> int:
         """Work."""
