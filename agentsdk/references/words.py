@@ -1,0 +1,161 @@
+"""Cuts text into the terms that a search compares, and into sentences; Chinese and English alike.
+
+English words are lower-cased and stemmed lightly, Chinese runs become overlapping pairs of characters: measured
+on Chinese and English questions, these tokens and the dropped question words decide what is found, and not the
+engine below (BM25 over single characters or whole runs finds next to nothing in Chinese).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import cache
+from typing import Any
+
+CJK = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002fa1f"
+
+_TOKEN = re.compile(
+    rf"[{CJK}]+"
+    r"|\d+(?:[.,:/-]\d+)*%?"  # numbers, dates and times stay whole
+    r"|[^\W\d_](?:[\w'’]|[.+#-](?=\w))*"  # words, and names such as gpt-4o, e.g., C++ and node.js
+    r"|\w+"
+)
+
+_STOP_EN = frozenset(
+    """a about above after all also am an and any are as at be because been before being below between both but
+    by can could did do does doing done down during each for from further get gets give given had has have having
+    he her here hers him his how i if in into is it its itself just let may me might more most must my no nor not
+    of off on once only or other ought our ours out over own please same shall she should so some such tell than
+    that the their theirs them then there these they this those through to too under until up us very was we were
+    what when where which while who whom whose why will with would you your yours show find say says said know
+    many much long there's what's""".split()
+)
+_STOP_ZH = frozenset(
+    """的 了 是 在 和 与 及 或 吗 呢 吧 啊 呀 么 什么 怎么 怎样 如何 为何 为什么 哪 哪里 哪儿 哪个 哪些 谁 几 多少 多久 多长
+    请问 请 告诉 我 你 您 他 她 它 我们 你们 他们 这 那 这个 那个 这些 那些 有 没有 是否 能 能否 可以 可否 会 要 需要 应该 应
+    该 一下 一个 些 个 把 被 让 对 于 从 到 向 给 为 以 就 都 也 还 又 再 很 最 更 吗？ 有没有 是不是 能不能 可不可以 什么时候
+    何时 何地 怎么样 如何做 之 其 所 而 且 但 若 如 则 关于 根据 按照 时候""".split()
+)
+# The longest first, so that "什么时候" is dropped whole and does not leave "时候".
+_STOP_ZH_RUN = re.compile("|".join(sorted((re.escape(w) for w in _STOP_ZH if len(w) > 1), key=len, reverse=True)))
+_PARTICLES = frozenset(w for w in _STOP_ZH if len(w) == 1)
+
+_IRREGULAR = {
+    "children": "child", "people": "person", "men": "man", "women": "woman", "feet": "foot", "bought": "buy",
+    "paid": "pay", "sent": "send", "built": "build", "began": "begin", "begun": "begin", "held": "hold",
+    "made": "make", "took": "take", "taken": "take", "wrote": "write", "written": "write", "sold": "sell",
+    "kept": "keep", "lost": "lose", "met": "meet", "ran": "run", "spoke": "speak", "won": "win", "left": "leave",
+    "found": "find", "went": "go", "gone": "go", "came": "come", "became": "become", "grew": "grow",
+    "worn": "wear", "chosen": "choose", "chose": "choose", "broken": "break", "broke": "break",
+}  # fmt: skip
+
+
+def terms(text: str, *, words: bool | None = None) -> list[str]:
+    """Return the terms of `text` in reading order; stop words and question words are left out.
+
+    Args:
+        words: add Chinese words, cut by rjieba, to the pairs of characters; None: where rjieba is installed.
+    """
+    found: list[str] = []
+    for match in _TOKEN.finditer(unicodedata.normalize("NFKC", text).lower()):
+        token = match[0]
+        if "\u3400" <= token[0] and re.match(f"[{CJK}]", token):
+            found += _chinese(token, words)
+        elif token not in _STOP_EN:
+            found.append(stem(token))
+            if "-" in token and not token[0].isdigit():
+                found += [stem(part) for part in token.split("-") if part and part not in _STOP_EN]
+    return found
+
+
+def stem(word: str) -> str:
+    """Return a word without its English ending: plural, past, -ing. "batteries" and "battery" become one.
+
+    Lighter than Porter: an ending is only taken from words that keep a vowel and three letters.
+    """
+    word = word.replace("’", "'").removesuffix("'s").removesuffix("'")
+    if word in _IRREGULAR:
+        return _IRREGULAR[word]
+    if len(word) < 4 or not word.isascii() or not word.isalpha():
+        return word
+    if word.endswith("ies") and len(word) > 4:
+        return word[:-3] + "y"
+    if word.endswith(("sses", "shes", "ches", "xes", "zes")):
+        return word[:-2]
+    if word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        word = word[:-1]
+    for ending in ("ing", "ed"):
+        root = word[: -len(ending)]
+        if word.endswith(ending) and len(root) >= 3 and re.search("[aeiouy]", root):
+            if ending == "ed" and root.endswith("i"):
+                return root[:-1] + "y"
+            if len(root) > 3 and root[-1] == root[-2] and root[-1] not in "lsz":
+                return root[:-1]
+            word = root
+            break
+    return word[:-1] if word.endswith("e") and len(word) > 4 else word
+
+
+def _chinese(run: str, words: bool | None) -> list[str]:
+    found: list[str] = []
+    for part in _STOP_ZH_RUN.split(run):
+        # A particle inside a run parts it, unless that would leave single characters of a longer word.
+        pieces = [p for p in re.split("[的了是吗呢吧啊呀么]", part) if p]
+        for piece in pieces:
+            if len(piece) == 1:
+                found += [piece] if piece not in _PARTICLES else []
+            else:
+                found += [piece[i : i + 2] for i in range(len(piece) - 1)]
+    cutter = _cutter() if words is not False else None
+    if cutter is not None:
+        # A mark keeps a word from being counted as the pair of characters it may be made of.
+        found += [f"w{w}" for w in cutter(run) if len(w) > 1 and w not in _STOP_ZH]
+    return found
+
+
+@cache
+def _cutter() -> Any:
+    try:
+        import rjieba
+    except ImportError:  # the `zh` extra is not installed: pairs of characters alone
+        return None
+    return rjieba.cut_for_search if hasattr(rjieba, "cut_for_search") else rjieba.cut
+
+
+_ABBREVIATION = re.compile(
+    r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|St|No|Nos|vs|etc|e\.g|i\.e|cf|al|Fig|Figs|Eq|Vol|Inc|Ltd|Co|Corp|Jr|Sr|approx|p|pp"
+    r"|a\.m|p\.m|U\.S|U\.K)|\b[A-Z])\.$",
+)
+_STOPS = re.compile(r"[。！？!?…]+[”’」』）)\"']*|[;；](?=\s|$)|\.+[\"'”’)]*(?=\s|$)|\n\s*\n|\n(?=\s*(?:[-*+•·|#>]|\d+[.)、]))")
+
+
+def sentences(text: str) -> list[tuple[int, int]]:
+    """Return where the sentences, list items and table rows of `text` begin and end; blanks belong to none.
+
+    A line that ends without a stop goes on in the next, except where a list item, a heading, a table row or an
+    empty line follows. A table row is a sentence of its own.
+    """
+    found: list[tuple[int, int]] = []
+    begin = 0
+    for match in _STOPS.finditer(text):
+        if match[0].startswith(".") and _ABBREVIATION.search(text, max(0, match.start() - 12), match.start() + 1):
+            continue
+        _add(found, text, begin, match.end())
+        begin = match.end()
+    _add(found, text, begin, len(text))
+    return found
+
+
+def _add(found: list[tuple[int, int]], text: str, begin: int, end: int) -> None:
+    piece = text[begin:end]
+    if "\n" in piece.strip() and re.search(r"^\s*(?:\||#)|\|", piece, re.MULTILINE):
+        # Headings and table rows end with their line, whatever follows.
+        at = begin
+        for line in piece.splitlines(keepends=True):
+            _add(found, text, at, at + len(line)) if line.strip() else None
+            at += len(line)
+        return
+    stripped = piece.strip()
+    if stripped:
+        start = begin + len(piece) - len(piece.lstrip())
+        found.append((start, start + len(stripped)))
