@@ -117,10 +117,14 @@ def _cuts(text: str, at: int) -> bool:
     # 1,234.5 and -5 and 50%: a part of a number is another number.
     if after.isdigit() and before in ".,-" and at >= 2 and text[at - 2].isdigit():
         return True
-    return before.isdigit() and after in ".,%‰" and (after in "%‰" or (at + 1 < len(text) and text[at + 1].isdigit()))
+    return (
+        before.isdigit()
+        and after in ".,%‰"
+        and (after in "%‰" or (at + 1 < len(text) and text[at + 1].isdigit()))
+    )
 
 
 def _is_proof(quote: str) -> bool:
     chinese = len(re.findall(f"[{CJK}]", quote))
     others = sum(c.isalnum() for c in quote) - chinese
-    return chinese >= 2 or others >= 3 or (chinese and others)
+    return chinese >= 2 or others >= 3 or (chinese > 0 and others > 0)

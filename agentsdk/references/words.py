@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 CJK = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002fa1f"
@@ -21,31 +22,25 @@ _TOKEN = re.compile(
     r"|\w+"
 )
 
-_STOP_EN = frozenset(
-    """a about above after all also am an and any are as at be because been before being below between both but
-    by can could did do does doing done down during each for from further get gets give given had has have having
-    he her here hers him his how i if in into is it its itself just let may me might more most must my no nor not
-    of off on once only or other ought our ours out over own please same shall she should so some such tell than
-    that the their theirs them then there these they this those through to too under until up us very was we were
-    what when where which while who whom whose why will with would you your yours show find say says said know
-    many much long there's what's""".split()
-)
-_STOP_ZH = frozenset(
-    """的 了 是 在 和 与 及 或 吗 呢 吧 啊 呀 么 什么 怎么 怎样 如何 为何 为什么 哪 哪里 哪儿 哪个 哪些 谁 几 多少 多久 多长
-    请问 请 告诉 我 你 您 他 她 它 我们 你们 他们 这 那 这个 那个 这些 那些 有 没有 是否 能 能否 可以 可否 会 要 需要 应该 应
-    该 一下 一个 些 个 把 被 让 对 于 从 到 向 给 为 以 就 都 也 还 又 再 很 最 更 吗？ 有没有 是不是 能不能 可不可以 什么时候
-    何时 何地 怎么样 如何做 之 其 所 而 且 但 若 如 则 关于 根据 按照 时候""".split()
-)
+
+def _words_of(name: str) -> frozenset[str]:
+    return frozenset((Path(__file__).parent / name).read_text(encoding="utf-8").split())
+
+
+_STOP_EN = _words_of("stop_words.en.txt")
+_STOP_ZH = _words_of("stop_words.zh.txt")
 # The longest first, so that "什么时候" is dropped whole and does not leave "时候".
-_STOP_ZH_RUN = re.compile("|".join(sorted((re.escape(w) for w in _STOP_ZH if len(w) > 1), key=len, reverse=True)))
+_STOP_ZH_RUN = re.compile(
+    "|".join(sorted((re.escape(w) for w in _STOP_ZH if len(w) > 1), key=len, reverse=True))
+)
 _PARTICLES = frozenset(w for w in _STOP_ZH if len(w) == 1)
 
 _IRREGULAR = {
     "children": "child", "people": "person", "men": "man", "women": "woman", "feet": "foot", "bought": "buy",
     "paid": "pay", "sent": "send", "built": "build", "began": "begin", "begun": "begin", "held": "hold",
     "made": "make", "took": "take", "taken": "take", "wrote": "write", "written": "write", "sold": "sell",
-    "kept": "keep", "lost": "lose", "met": "meet", "ran": "run", "spoke": "speak", "won": "win", "left": "leave",
-    "found": "find", "went": "go", "gone": "go", "came": "come", "became": "become", "grew": "grow",
+    "kept": "keep", "lost": "lose", "met": "meet", "ran": "run", "spoke": "speak", "won": "win",
+    "left": "leave", "found": "find", "went": "go", "gone": "go", "came": "come", "became": "become", "grew": "grow",
     "worn": "wear", "chosen": "choose", "chose": "choose", "broken": "break", "broke": "break",
 }  # fmt: skip
 
@@ -55,11 +50,12 @@ def terms(text: str, *, words: bool | None = None) -> list[str]:
 
     Args:
         words: add Chinese words, cut by rjieba, to the pairs of characters; None: where rjieba is installed.
+
     """
     found: list[str] = []
     for match in _TOKEN.finditer(unicodedata.normalize("NFKC", text).lower()):
         token = match[0]
-        if "\u3400" <= token[0] and re.match(f"[{CJK}]", token):
+        if token[0] >= "\u3400" and re.match(f"[{CJK}]", token):
             found += _chinese(token, words)
         elif token not in _STOP_EN:
             found.append(stem(token))
@@ -113,6 +109,11 @@ def _chinese(run: str, words: bool | None) -> list[str]:
     return found
 
 
+def has_words() -> bool:
+    """Return whether Chinese words can be cut: the `zh` extra is installed."""
+    return _cutter() is not None
+
+
 @cache
 def _cutter() -> Any:
     try:
@@ -126,7 +127,9 @@ _ABBREVIATION = re.compile(
     r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|St|No|Nos|vs|etc|e\.g|i\.e|cf|al|Fig|Figs|Eq|Vol|Inc|Ltd|Co|Corp|Jr|Sr|approx|p|pp"
     r"|a\.m|p\.m|U\.S|U\.K)|\b[A-Z])\.$",
 )
-_STOPS = re.compile(r"[。！？!?…]+[”’」』）)\"']*|[;；](?=\s|$)|\.+[\"'”’)]*(?=\s|$)|\n\s*\n|\n(?=\s*(?:[-*+•·|#>]|\d+[.)、]))")
+_STOPS = re.compile(
+    r"[。！？!?…]+[”’」』）)\"']*|[;；](?=\s|$)|\.+[\"'”’)]*(?=\s|$)|\n\s*\n|\n(?=\s*(?:[-*+•·|#>]|\d+[.)、]))"
+)
 
 
 def sentences(text: str) -> list[tuple[int, int]]:
@@ -138,7 +141,9 @@ def sentences(text: str) -> list[tuple[int, int]]:
     found: list[tuple[int, int]] = []
     begin = 0
     for match in _STOPS.finditer(text):
-        if match[0].startswith(".") and _ABBREVIATION.search(text, max(0, match.start() - 12), match.start() + 1):
+        if match[0].startswith(".") and _ABBREVIATION.search(
+            text, max(0, match.start() - 12), match.start() + 1
+        ):
             continue
         _add(found, text, begin, match.end())
         begin = match.end()

@@ -1,0 +1,164 @@
+"""References: texts to answer from, searched by words and proved by quotes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from agentsdk._i18n import _
+from agentsdk.errors import AgentError, FileMissing, NothingReadable
+from agentsdk.evidence import Citation, Passage
+from agentsdk.function_tool import Tool, tool
+
+if TYPE_CHECKING:
+    from agentsdk.references.load import Source
+    from agentsdk.references.rank import Index
+
+LOOK_UP = "look_up"
+PASSAGES = 6
+"""Passages that one look-up brings."""
+
+
+class References:
+    """Texts to answer from.
+
+    Make them with `from_files` or `from_texts`. Reading happens there; the index is made, or opened, by the
+    first search. All methods may be called from several threads.
+    """
+
+    def __init__(
+        self,
+        sources: list[Source],
+        *,
+        index: str | os.PathLike[str] | None = None,
+        skipped: tuple[tuple[str, AgentError], ...] = (),
+        words: bool | None = None,
+    ) -> None:
+        from threading import Lock
+
+        self._sources = {source.name: source for source in sources}
+        self._folder = Path(index) if index is not None else None
+        self._words = words
+        self._lock = Lock()
+        self.skipped = skipped
+        """Files below a folder that could not be read, each with its error."""
+
+    @classmethod
+    def from_files(
+        cls,
+        *paths: str | os.PathLike[str],
+        index: str | os.PathLike[str] | None = None,
+        largest: int | None = None,
+    ) -> Self:
+        """Return the texts of files and of all files below folders.
+
+        Args:
+            paths: text, Markdown, HTML, PDF, .docx, .pptx and .xlsx; encodings are recognised.
+            index: folder for the index files; that of the platform's cache, unless said otherwise.
+            largest: bytes above which a file is refused (50 MB).
+
+        Raises:
+            ReferencesError: a path is missing, a file cannot be read, or a folder holds nothing that can. A
+                file below a folder that cannot be read is left out and listed in `skipped`.
+            MissingExtra: a file needs `agentsdk[docs]`.
+
+        """
+        from agentsdk.references.load import LARGEST, load_all
+        from agentsdk.references.rank import cache_folder
+
+        if not paths:
+            raise NothingReadable(
+                _("No file was given."), fix=_('For example: References.from_files("handbook.md")')
+            )
+        sources: list[Source] = []
+        skipped: list[tuple[str, AgentError]] = []
+        for path in paths:
+            found, left_out = load_all(path, largest=largest or LARGEST)
+            sources += found
+            skipped += left_out
+        return cls(sources, index=index or cache_folder(), skipped=tuple(skipped))
+
+    @classmethod
+    def from_texts(cls, texts: Mapping[str, str]) -> Self:
+        """Return texts that are in hand already, by the name under which they are cited; read as Markdown."""
+        from agentsdk.references.load import Source
+
+        if not any(text.strip() for text in texts.values()):
+            raise NothingReadable(_("The texts are empty."))
+        return cls([Source(name, text, "markdown") for name, text in texts.items()])
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The names of the texts, in the order given."""
+        return tuple(self._sources)
+
+    def text(self, source: str) -> str:
+        """Return the text that the offsets of a citation of `source` point into.
+
+        Raises:
+            FileMissing: there is no such source.
+
+        """
+        if source not in self._sources:
+            raise FileMissing(
+                _("There is no source {name}.").format(name=source),
+                fix=_("The sources are: {names}.").format(names=", ".join(list(self._sources)[:20])),
+            )
+        return self._sources[source].text
+
+    def search(self, query: str, k: int = PASSAGES) -> list[Passage]:
+        """Return the `k` passages that fit the query best, best first; none where none of its words occurs."""
+        return self._index.search(query, k)
+
+    def locate(self, quote: str, source: str | None = None) -> Citation | None:
+        """Return where a quote stands, or None.
+
+        Args:
+            source: where it is said to stand, and looked for first. A quote found in another source has the
+                check "elsewhere".
+
+        """
+        from agentsdk.references.cite import locate
+
+        named = self._sources.get(source) if source is not None else None
+        others = [s for s in self._sources.values() if s is not named]
+        for each in ([named] if named else []) + others:
+            if found := locate(quote, each.text):
+                start, end, how = found
+                return Citation(
+                    each.name,
+                    start,
+                    end,
+                    each.line(start),
+                    each.text[start:end],
+                    "elsewhere" if source is not None and each is not named else how,
+                    each.page(start),
+                )
+        return None
+
+    def as_tool(self) -> Tool[[str], list[Passage]]:
+        """Return the tool `look_up(query)`, as which every model gets the texts."""
+
+        @tool(name=LOOK_UP, pure=True)
+        def look_up(query: str) -> list[Passage]:
+            """Return the passages of the reference texts that fit a query best.
+
+            Args:
+                query: the key words of what is to be found, in the language of the texts.
+
+            """
+            return self.search(query)
+
+        return look_up
+
+    @cached_property
+    def _index(self) -> Index:
+        from agentsdk.references.rank import Index
+
+        with self._lock:
+            # Another thread may have made it while this one waited.
+            made: Any = self.__dict__.get("_index")
+            return made or Index(list(self._sources.values()), self._folder, words=self._words)
