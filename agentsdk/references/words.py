@@ -40,7 +40,8 @@ _IRREGULAR = {
     "paid": "pay", "sent": "send", "built": "build", "began": "begin", "begun": "begin", "held": "hold",
     "made": "make", "took": "take", "taken": "take", "wrote": "write", "written": "write", "sold": "sell",
     "kept": "keep", "lost": "lose", "met": "meet", "ran": "run", "spoke": "speak", "won": "win",
-    "left": "leave", "found": "find", "went": "go", "gone": "go", "came": "come", "became": "become", "grew": "grow",
+    "left": "leave", "found": "find",
+    "went": "go", "gone": "go", "came": "come", "became": "become", "grew": "grow",
     "worn": "wear", "chosen": "choose", "chose": "choose", "broken": "break", "broke": "break",
 }  # fmt: skip
 
