@@ -47,7 +47,9 @@ _UNITS = {
     "hour": "hours", "hours": "hours", "h": "hours", "小时": "hours", "个小时": "hours", "minute": "minutes",
     "minutes": "minutes", "min": "minutes", "分钟": "minutes", "second": "seconds", "seconds": "seconds", "秒": "seconds",
 }  # fmt: skip
-_AMOUNT = re.compile(r"\s*(?:and|,|，|、)?\s*([+-]?)\s*(\d{1,9})\s*([a-z]+|[天日周星期个月年小时分钟秒]+)\s*", re.IGNORECASE)
+_AMOUNT = re.compile(
+    r"\s*(?:and|,|，|、)?\s*([+-]?)\s*(\d{1,9})\s*([a-z]+|[天日周星期个月年小时分钟秒]+)\s*", re.IGNORECASE
+)
 _DATE = re.compile(r"(\d{4})\s*(?:[-/.]|年)\s*(\d{1,2})\s*(?:[-/.]|月)\s*(\d{1,2})\s*日?")
 _MONTHS = {name.lower(): i for i, name in enumerate(calendar.month_name) if name} | {
     name.lower(): i for i, name in enumerate(calendar.month_abbr) if name
@@ -131,7 +133,11 @@ def _parse(text: str, zone: ZoneInfo | None) -> tuple[datetime, bool]:
             rest = wanted[iso.end() :].strip(" T")
         else:
             day, rest = _named_day(wanted, today.date()), ""
-        moment = datetime.strptime(rest[:8], "%H:%M:%S" if rest.count(":") == 2 else "%H:%M").time() if rest else None  # noqa: DTZ007  # a time of day alone
+        moment = (
+            datetime.strptime(rest[:8], "%H:%M:%S" if rest.count(":") == 2 else "%H:%M").time()
+            if rest
+            else None
+        )  # noqa: DTZ007  # a time of day alone
     except ValueError as error:
         raise ToolError(
             _("{text} is not a date.").format(text=wanted),

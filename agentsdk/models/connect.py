@@ -1,0 +1,159 @@
+""" "provider:name" becomes a Model. An adapter is imported only when it is asked for."""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import os
+from typing import Any
+from urllib.parse import urlsplit
+
+from agentsdk._i18n import _
+from agentsdk.errors import ConfigurationError, MissingKey, UnknownModel
+from agentsdk.models.model import Model
+
+PROVIDERS = ("openai", "ollama", "dashscope", "offline")
+
+_KEYS = {"openai": "OPENAI_API_KEY", "dashscope": "DASHSCOPE_API_KEY"}
+
+# What a bare name most likely means: only for "did you mean", never to guess a provider.
+_LIKELY = (
+    (("gpt", "o1", "o3", "o4", "chatgpt"), "openai"),
+    (("qwen-", "qwen3-max", "qwq", "qvq"), "dashscope"),
+    (("llama", "qwen", "mistral", "gemma", "phi", "deepseek"), "ollama"),
+    (("extract",), "offline"),
+)
+
+
+def connect(
+    model: str | Model | Any,
+    *,
+    base_url: str | None = None,
+    api_key: str | None = None,
+    timeout: float = 120.0,
+    retries: int = 2,
+) -> Model:
+    """Return the model that is meant. Nothing is sent anywhere yet.
+
+    Args:
+        model: "openai:gpt-4o-mini", "ollama:llama3.1:8b", "dashscope:qwen-plus" or "offline:extract"; a LangChain
+            chat model; or an object with the `Model` protocol, which is returned as it is.
+        base_url: another server: any that speaks OpenAI's protocol with "openai:...", such as LM Studio
+            (http://localhost:1234/v1) or vLLM; or an Ollama on another machine.
+        api_key: instead of OPENAI_API_KEY or DASHSCOPE_API_KEY.
+        timeout: seconds that one call may take in all.
+        retries: how often a call is tried again that brought nothing because the server was not to be reached,
+            overloaded, or over its rate.
+
+    Raises:
+        UnknownModel: the text does not name a model; the nearest is suggested.
+        MissingKey: the provider needs a key, and none is set.
+        ConfigurationError: it is neither text nor a model, or the base URL is not a URL.
+
+    """
+    if not isinstance(model, str):
+        return _as_model(model)
+    provider, name = _take_apart(model)
+    if base_url is not None:
+        _check_url(base_url)
+    if provider == "offline":
+        from agentsdk.models.offline import OfflineModel
+
+        return OfflineModel()
+    from agentsdk.models.retry import Retrying
+
+    if provider == "ollama":
+        from agentsdk.models.ollama import OllamaModel
+
+        return Retrying(OllamaModel(name, base_url=base_url, timeout=timeout), retries, timeout)
+    if provider == "dashscope":
+        from agentsdk.models.dashscope import DashScopeModel
+
+        key = _key("dashscope", api_key)
+        return Retrying(DashScopeModel(name, key, base_url=base_url, timeout=timeout), retries, timeout)
+    from agentsdk.models.openai import OpenAIModel
+
+    url = base_url or os.environ.get("OPENAI_BASE_URL") or None
+    # A server of one's own asks for no key, and the client insists on one.
+    key = _key("openai", api_key, needed=url is None or not _is_near(url)) or "none"
+    return Retrying(OpenAIModel(name, key, base_url=url, timeout=timeout), retries, timeout)
+
+
+def _as_model(model: Any) -> Model:
+    if isinstance(model, Model):
+        return model
+    # langchain is imported already where somebody holds one of its models.
+    if any(
+        c.__module__.startswith("langchain_core.") and c.__name__ == "BaseChatModel"
+        for c in type(model).__mro__
+    ):
+        from agentsdk.models.langchain import from_langchain
+
+        return from_langchain(model)
+    raise ConfigurationError(
+        _("{kind} is not a model.").format(kind=type(model).__name__),
+        fix=_('Give "provider:name", a LangChain chat model, or an object with name, complete and stream.'),
+    )
+
+
+def _take_apart(model: str) -> tuple[str, str]:
+    provider, colon, name = model.strip().partition(":")
+    provider = provider.lower()
+    if colon and name and provider in PROVIDERS and (provider != "offline" or name == "extract"):
+        return provider, name
+    if provider == "offline":
+        near = "offline:extract"
+    elif provider in PROVIDERS:
+        near = {
+            "openai": "openai:gpt-4o-mini",
+            "ollama": "ollama:llama3.1",
+            "dashscope": "dashscope:qwen-plus",
+        }[provider]
+    elif colon and (close := difflib.get_close_matches(provider, PROVIDERS, n=1)):
+        near = f"{close[0]}:{name or '...'}"
+    else:
+        bare = model.strip().lower()
+        likely = next((p for starts, p in _LIKELY if bare.startswith(starts)), None)
+        near = f"{likely}:{model.strip()}" if likely and bare else ""
+    why = _("A model is written provider:name.")
+    if near:
+        why += " " + _("Did you mean {near!r}?").format(near=near)
+    raise UnknownModel(
+        _("{model!r} does not name a model.").format(model=model),
+        why=why,
+        fix=_('Known providers: {names}. For example "openai:gpt-4o-mini".').format(names=", ".join(PROVIDERS)),
+    )
+
+
+def _key(provider: str, given: str | None, *, needed: bool = True) -> str:
+    variable = _KEYS[provider]
+    key = (given or os.environ.get(variable) or "").strip()
+    if not key and needed:
+        raise MissingKey(
+            _("There is no API key for {provider}.").format(provider=provider),
+            why=_("{variable} is not set.").format(variable=variable),
+            fix=_(
+                "export {variable}=...   (PowerShell: $env:{variable} = '...'), or use offline:extract, which needs none."
+            ).format(variable=variable),
+        )
+    return key
+
+
+def _check_url(url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigurationError(
+            _("{url!r} is not the address of a server.").format(url=url),
+            fix=_("Write it with its scheme, such as http://localhost:1234/v1."),
+        )
+
+
+def _is_near(url: str) -> bool:
+    """Whether a URL names this machine or its own network."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost" or ("." not in host.strip("[]") and ":" not in host):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return host.endswith((".local", ".internal", ".lan"))

@@ -1,0 +1,508 @@
+"""Takes a question apart into what an answer must speak of, and measures how far a text does."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from agentsdk.references.words import CJK, stem, terms
+
+Kind = str
+""""number", "name", "asked" (the thing asked for), "term" or "weak"."""
+
+_WEIGHT = {"number": 2.0, "name": 2.0, "asked": 1.5, "term": 1.0, "weak": 0.3}
+
+
+@dataclass(frozen=True, slots=True)
+class Concept:
+    """Something that an answer must speak of, in any of several words."""
+
+    shown: str
+    kind: Kind
+    words: frozenset[str]
+    """Alternatives: stems and phrases of English, pieces of Chinese text."""
+
+    @property
+    def weight(self) -> float:
+        """How much it counts: names and numbers most, verbs that mean little least."""
+        return _WEIGHT[self.kind]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text made ready for comparing."""
+
+    plain: str
+    """NFKC and lower case."""
+    stems: frozenset[str]
+    phrase: str
+    """The stems in a row, between blanks, for phrases."""
+
+    @classmethod
+    def of(cls, text: str) -> Text:
+        plain = unicodedata.normalize("NFKC", text).lower()
+        row = [stem(w) for w in re.findall(r"[^\W_]+(?:['’.+#-][^\W_]+)*|[^\W_]+", plain)]
+        parts = [stem(p) for w in row if "-" in w for p in w.split("-")]
+        return cls(plain, frozenset([*row, *parts]), f" {' '.join(row)} ")
+
+
+def speaks_of(text: Text, concept: Concept) -> float:
+    """Return how far the text speaks of the concept: 1 wholly, less for a part of a run of Chinese, 0 not."""
+    best = 0.0
+    for word in concept.words:
+        if _is_chinese(word):
+            best = max(best, _share_of(word, text.plain))
+        elif " " in word:
+            best = max(best, 1.0 if f" {word} " in text.phrase else 0.0)
+        elif word in text.stems:
+            best = 1.0
+        if best >= 1.0:
+            break
+    return best
+
+
+def concepts_in(question: str) -> list[Concept]:
+    """Return what an answer to the question must speak of."""
+    text = unicodedata.normalize("NFKC", question).strip()[:1000]
+    found = [*_chinese(text), *_english(text)]
+    unique: dict[frozenset[str], Concept] = {}
+    for concept in found:
+        known = unique.get(concept.words)
+        if known is None or known.weight < concept.weight:
+            unique[concept.words] = concept
+    return list(unique.values())
+
+
+def synonyms(concept: Concept, language: str, count: int = 3) -> list[str]:
+    """Return a few other words for the concept, in one language, for a search."""
+    if concept.kind not in ("asked", "term"):
+        return []
+    chinese = language == "zh"
+    for group in _groups():
+        if concept.words & group.keys:
+            return [w for w in group.words if _is_chinese(w) == chinese and w not in concept.shown][:count]
+    return []
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    words: tuple[str, ...]
+    keys: frozenset[str]
+    """The words as they are compared."""
+
+
+@cache
+def _groups() -> tuple[_Group, ...]:
+    text = (Path(__file__).parent / "synonyms.txt").read_text(encoding="utf-8")
+    groups = []
+    for line in text.splitlines():
+        if line and not line.startswith("#"):
+            words = tuple(w.strip() for w in line.split(","))
+            groups.append(_Group(words, frozenset(_key(w) for w in words)))
+    return tuple(groups)
+
+
+@cache
+def _by_word() -> dict[str, frozenset[str]]:
+    """Return, by word, all words of all groups that it stands in."""
+    found: dict[str, set[str]] = {}
+    for group in _groups():
+        for key in group.keys:
+            found.setdefault(key, set()).update(group.keys)
+    return {k: frozenset(v) for k, v in found.items()}
+
+
+@cache
+def _chinese_words() -> re.Pattern[str]:
+    words = {w for group in _groups() for w in group.words if _is_chinese(w) and len(w) > 1}
+    return re.compile("|".join(sorted(words, key=len, reverse=True)))
+
+
+def _key(word: str) -> str:
+    return word if _is_chinese(word) else " ".join(stem(w) for w in word.lower().split())
+
+
+def _is_chinese(word: str) -> bool:
+    return bool(re.match(f"[{CJK}]", word))
+
+
+# --- English
+
+_WEAK = frozenset(
+    stem(w)
+    for w in [
+        "use",
+        "work",
+        "take",
+        "happen",
+        "offer",
+        "provide",
+        "include",
+        "allow",
+        "available",
+        "have",
+        "make",
+        "need",
+        "want",
+        "like",
+        "go",
+        "come",
+        "know",
+        "mean",
+        "thing",
+        "kind",
+        "type",
+        "way",
+        "get",
+        "give",
+        "keep",
+        "look",
+        "put",
+        "set",
+        "try",
+        "help",
+        "let",
+        "case",
+        "part",
+        "one",
+        "first",
+        "last",
+        "new",
+        "different",
+        "various",
+        "certain",
+        "current",
+        "currently",
+        "usually",
+        "normally",
+        "exactly",
+        "actually",
+        "generally",
+        "typically",
+        "several",
+        "person",
+        "anyone",
+        "someone",
+        "somebody",
+        "anything",
+        "something",
+        "everyone",
+        "many",
+        "much",
+        "more",
+        "most",
+        "other",
+        "another",
+        "same",
+        "own",
+        "per",
+        "each",
+        "every",
+        "long",
+        "able",
+        "possible",
+        "there",
+        "long",
+        "often",
+        "reason",
+        "purpose",
+        "detail",
+        "information",
+        "info",
+        "question",
+        "answer",
+        "example",
+        "list",
+        "text",
+        "document",
+        "file",
+        "handbook",
+        "guide",
+        "manual",
+        "page",
+        "section",
+        "according",
+        "mention",
+        "state",
+        "say",
+        "describe",
+        "explain",
+        "tell",
+        "year",
+        "month",
+        "day",
+        "week",
+    ]
+)
+_ASKED = [
+    re.compile(p, re.IGNORECASE)
+    for p in (
+        r"\bwhat(?:'s|’s| is| are| was| were) (?:the |its |his |her |their |our )?((?:[\w-]+ ){0,3}?[\w-]+) (?:of|for|to|in|on|at|between)\b",
+        r"\b(?:what|which) ((?:[\w-]+ )?[\w-]+) (?:is|are|does|do|did|was|were|can|must|should|may|will|has|have)\b",
+        r"['’]s ((?:[\w-]+ )?[\w-]+)\s*\??$",
+        r"\bhow (tall|high|long|wide|deep|heavy|far|fast|old|big|large|hot|cold|expensive|often)\b",
+    )
+]
+_SKIP_ASKED = frozenset(
+    ["name", "date", "time", "number", "amount", "kind", "type", "day", "year", "maximum", "minimum"]
+)
+
+
+def _english(text: str) -> list[Concept]:
+    tokens = [
+        (m[0], m.start()) for m in re.finditer(r"[A-Za-z0-9][\w’'.+#-]*[\w+#]|[A-Za-z0-9]", text)
+    ]  # Latin words of a Chinese question are names
+    if not tokens:
+        return []
+    mixed = bool(re.search(f"[{CJK}]", text))
+    asked = {stem(w) for p in _ASKED for m in p.finditer(text) for w in m[1].lower().split()}
+    kept = set(terms(text, words=False))
+    begins = {0} | {m.end() for m in re.finditer(r"[.?!:]\s+", text)}
+    found: list[Concept] = []
+    for word, at in tokens:
+        key = stem(word.lower().replace("’", "'"))
+        if word in ("I", "A") or re.fullmatch("I['’].*", word):
+            continue
+        if word.lower().rstrip("'s") in _CALENDAR:
+            found.append(Concept(word, "name", frozenset(_CALENDAR[word.lower().rstrip("'s")])))
+            continue
+        if key not in kept and word.lower() not in kept and not (word.isupper() and len(word) == 1):
+            continue
+        if any(c.isdigit() for c in word):
+            number = word.replace(",", "")
+            found.append(
+                Concept(word, "number", frozenset({word.lower(), number, key, *_number_words(number)}))
+            )
+        elif mixed or ((word[0].isupper() and at not in begins) or word.isupper()):
+            # A name stands for itself alone: another name is another thing.
+            found.append(Concept(word, "name", frozenset({key, word.lower()}) | _plain_synonyms(key, word)))
+        else:
+            kind = "weak" if key in _WEAK else "asked" if key in asked else "term"
+            found.append(Concept(word, kind, _by_word().get(key, frozenset()) | {key}))
+    return _with_phrases(text, found)
+
+
+def _plain_synonyms(key: str, word: str) -> frozenset[str]:
+    """Return synonyms for a capitalised common word, "What is the Price?"; none for what is in no group."""
+    return _by_word().get(key, frozenset()) if word[1:].islower() and key in _by_word() else frozenset()
+
+
+def _with_phrases(text: str, found: list[Concept]) -> list[Concept]:
+    """Return the concepts with "phone number", "sick leave" and the like taken as one."""
+    row = Text.of(text).phrase
+    for group in _groups():
+        for key in group.keys:
+            if " " in key and f" {key} " in row:
+                parts = set(key.split())
+                kinds = {c.kind for c in found if c.words & parts}
+                found = [c for c in found if not (c.words & parts and c.kind in ("term", "weak", "asked"))]
+                shown = next(w for w in group.words if _key(w) == key)
+                found.append(Concept(shown, "asked" if "asked" in kinds else "term", group.keys))
+    return found
+
+
+_NUMBER_WORDS = dict(
+    enumerate(
+        [
+            "zero",
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+        ]
+    )
+)
+_NUMBER_ZH = dict(enumerate("零一二三四五六七八九十"))
+
+
+def _number_words(number: str) -> Iterable[str]:
+    if number.isdigit() and int(number) <= 12:
+        yield _NUMBER_WORDS[int(number)]
+        if int(number) in _NUMBER_ZH:
+            yield _NUMBER_ZH[int(number)]
+
+
+_MONTHS = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+]
+_DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+_CALENDAR = {
+    m: (stem(m), m, m[:3], f"{i}月") for i, m in enumerate(_MONTHS, 1) if m not in ("may", "march")
+} | {
+    d: (stem(d), d, d[:3], "daily", "every day", f"周{z}", f"星期{z}")
+    + (("weekend",) if d in ("saturday", "sunday") else ("weekday",))
+    for d, z in zip(_DAYS, "一二三四五六日", strict=True)
+}
+
+# --- Chinese
+
+_FILLER = re.compile(
+    "请问|请|告诉我|我想知道|想知道|根据(?:资料|文档|手册|文件|材料)?|按照|是什么|是多少|有多少|有哪些|是哪些|有什么|什么样|什么时候|什么地方|"
+    "什么|多少钱|多少|多久|多长时间|多长|多大|多高|多重|多远|多宽|多深|多快|几点|几天|几个|几年|几月|几号|几次|几|哪一年|哪一天|哪年|哪天|哪里|哪儿|哪个|哪些|"
+    "哪位|哪|谁|怎么样|怎么办|怎么|怎样|如何|为什么|为何|是否|能否|可否|能不能|可不可以|可以不可以|有没有|是不是|会不会|要不要|需不需要|"
+    "何时|何地|何处|何人|可以|能够|需要|应该|必须|要求|能|会|应|需|要|吗|呢|吧|啊|的话|的|了|着|过|们|和|与|及|或|跟|在|是|有|为|被|把|让|对|于|从|到|向|由|给|以|就|都|也|还|"
+    "又|再|很|最|更|一共|总共|一般|通常|大约|大概|我们|你们|他们|我|你|您|他|她|它|这个|那个|这些|那些|这|那|该|本|其|所|时候|之间|里面|里|中|上|下|个|种|些|时|后|前|内"
+)
+_ASKED_ZH = [
+    ("多少钱", "price"), ("几点", "time"), ("多久", ""), ("多高", "height"),
+    ("多重", "weight"), ("多远", "distance"), ("多宽", "width"), ("多深", "depth"), ("多快", "speed"),
+    ("多大", "size"), ("在哪", ""), ("谁", ""),
+]  # fmt: skip
+_WEAK_ZH = frozenset(
+    [
+        "使用",
+        "进行",
+        "情况",
+        "问题",
+        "方面",
+        "内容",
+        "信息",
+        "具体",
+        "相关",
+        "规定",
+        "情形",
+        "东西",
+        "事情",
+        "地方",
+        "介绍",
+        "说明",
+        "资料",
+        "文档",
+        "手册",
+        "文件",
+        "文中",
+        "提到",
+        "属于",
+        "包括",
+        "包含",
+        "提供",
+        "拥有",
+        "采用",
+        "用于",
+        "主要",
+        "一些",
+        "其中",
+        "目前",
+        "现在",
+        "今年",
+        "每个",
+        "每次",
+        "一次",
+        "一个",
+        "时间",
+        "日期",
+        "数量",
+        "数目",
+        "名字",
+        "名称",
+        "方式",
+        "方法",
+        "可以",
+        "允许",
+        "需要",
+    ]
+)
+
+
+def _chinese(text: str) -> list[Concept]:
+    if not re.search(f"[{CJK}]", text):
+        return []
+    found: list[Concept] = []
+    rest = text
+    for marker, group in _ASKED_ZH:
+        if marker in text and group in ("price", "height", "weight", "distance", "width", "depth", "speed"):
+            found.append(Concept(marker, "asked", _by_word()[_key(group)]))
+    last_of = re.search(f"的([{CJK}]{{1,8}}?)(?:是|有|为)?(?:多少|什么|哪|几|怎|谁|吗|[?？]|$)", text)
+    asked = last_of[1] if last_of else ""
+    for match in _chinese_words().finditer(_FILLER.sub(lambda m: " " * len(m[0]), text)):
+        word = match[0]
+        kind = "weak" if word in _WEAK_ZH else "asked" if word in asked else "term"
+        found.append(Concept(word, kind, _by_word()[word] | {word}))
+        rest = rest.replace(word, " ", 1)
+    for run in re.findall(f"[{CJK}]+", _FILLER.sub(" ", rest)):
+        if len(run) == 1 and not asked.endswith(run):
+            continue
+        kind = "weak" if run in _WEAK_ZH else "asked" if asked and (run in asked or asked in run) else "term"
+        found.append(Concept(run, kind, frozenset({run})))
+    return found
+
+
+def _share_of(run: str, text: str) -> float:
+    """Return the share of a Chinese run's characters that stand in the text in pairs, or the run itself."""
+    if run in text:
+        return 1.0
+    if len(run) < 3:
+        return 0.0
+    covered = [False] * len(run)
+    for i in range(len(run) - 1):
+        if run[i : i + 2] in text:
+            covered[i] = covered[i + 1] = True
+    return sum(covered) / len(run)
+
+
+Test = Callable[[str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What kind of thing a question asks for, and whether a sentence holds one."""
+
+    kind: str
+    holds: Test
+
+
+_DIGIT = re.compile(
+    r"\d|\b(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fifteen|twenty|thirty|forty|fifty|"
+    r"sixty|ninety|hundred|thousand|million|half|once|twice|third|dozen|daily|weekly|monthly|yearly|annually|every|each|free|no)\b|"
+    r"[〇一二两三四五六七八九十百千万亿半每]|免费|终身",
+    re.IGNORECASE,
+)
+_TIME = re.compile(
+    r"\d|noon|midnight|morning|evening|afternoon|night|daily|every|always|spring|summer|autumn|winter|\b(?:mon|tues|wednes|thurs|fri|satur|sun)day|"
+    r"\b(?:january|february|march|april|may|june|july|august|september|october|november|december)\b|century|before|after|during|"
+    r"[一二三四五六七八九十]+[年月日号点天]|早上|中午|下午|晚上|凌晨|每|周|星期|世纪|年|月|日|后|前|期间|随时|全天",
+    re.IGNORECASE,
+)
+_EXPECTED: list[tuple[re.Pattern[str], str, re.Pattern[str]]] = [
+    (re.compile(p, re.IGNORECASE), kind, re.compile(test, 0 if kind == "who" else re.IGNORECASE))
+    for p, kind, test in (
+        (r"\b(?:tele)?phone\b|\bhotline\b|\bcall(?:ed)? (?:on|at)\b|电话|手机号|热线", "phone", r"\d[\d\s()+–-]{3,}\d"),
+        (r"\be-?mail\b|邮箱|电子邮件|邮件地址", "email", r"\S+@\S+\.\w|@"),
+        (r"\b(?:web ?site|url|web address|homepage)\b|网站|网址|官网", "url", r"https?://|www\.|\w\.(?:com|org|net|cn|io|example)\b"),
+        (r"\bhow (?:much|expensive)\b.*\b(?:cost|price|pay|charge|fee|is|are)\b|\bprice\b|\bcosts?\b|\bfees?\b|多少钱|价格|费用|售价|收费", "price", r"\d|free|gratis|no charge|免费|[一二三四五六七八九十百千万]+元"),
+        (r"\bwhen\b|\bwhat (?:date|year|day|time|month)\b|\bwhich (?:date|year|day|month)\b|什么时候|何时|哪一?年|哪一?天|几月|几号|几点|日期|哪个月", "when", _TIME.pattern),
+        (r"\bhow (?:many|much|long|old|tall|high|far|heavy|fast|deep|wide|large|big|hot|often|soon)\b|多少|多久|多长|多高|多重|多远|多大|多宽|多深|多快|几[个天年次点号位人名本张条元月周小]", "how many", _DIGIT.pattern),
+        (r"\bwho(?:m|se)?\b|谁|哪位|何人", "who", rf"(?<=[a-z,;:] )[A-Z][a-z]+|\b(?:Mr|Mrs|Ms|Dr|Prof)\b|(?i:\b(?:team|staff|manager|director|teacher|mayor|committee|department|owner|parent|principal|head|author|architect|company|council|office)\w*)|[{CJK}]{{2,}}"),
+    )
+]  # fmt: skip
+
+
+def expected_in(question: str) -> Expected | None:
+    """Return what kind of thing the question asks for, or None where any sentence may answer."""
+    for pattern, kind, test in _EXPECTED:
+        if pattern.search(question):
+            return Expected(kind, lambda sentence, test=test: bool(test.search(sentence)))
+    return None
