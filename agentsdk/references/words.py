@@ -142,14 +142,19 @@ def sentences(text: str) -> list[tuple[int, int]]:
     found: list[tuple[int, int]] = []
     begin = 0
     for match in _STOPS.finditer(text):
-        if match[0].startswith(".") and _ABBREVIATION.search(
-            text, max(0, match.start() - 12), match.start() + 1
-        ):
+        if match[0].startswith(".") and _abbreviates(text, match.start()):
             continue
         _add(found, text, begin, match.end())
         begin = match.end()
     _add(found, text, begin, len(text))
     return found
+
+
+def _abbreviates(text: str, at: int) -> bool:
+    """Whether the full stop at `at` ends an abbreviation or an initial, and not a unit: "5 V." ends a sentence."""
+    return bool(_ABBREVIATION.search(text, max(0, at - 12), at + 1)) and not re.search(
+        r"[\d%]\s?\w{1,2}\.$", text[max(0, at - 8) : at + 1]
+    )
 
 
 def _add(found: list[tuple[int, int]], text: str, begin: int, end: int) -> None:
