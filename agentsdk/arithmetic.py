@@ -393,7 +393,7 @@ def _sqrt(value: Number) -> Number:
 
 def _cbrt(value: Number) -> Number:
     third = _CONTEXT.divide(Decimal(1), Decimal(3))
-    root: Decimal = _CONTEXT.power(abs(_decimal(value)), third) if value else Decimal(0)
+    root = _CONTEXT.power(abs(_decimal(value)), third) if value else Decimal(0)
     near = Fraction(round(root)) if root < 10**12 else Fraction(0)
     exact: Number = near if isinstance(value, Fraction) and near**3 == abs(value) else root
     return exact if value >= 0 else -exact

@@ -119,7 +119,7 @@ async def _in_thread(function: Callable[..., Any], arguments: Mapping[str, Any])
             result = context.run(function, **arguments)
         except StopIteration as error:  # a future refuses it
             fault = RuntimeError(f"StopIteration: {error}")
-        except BaseException as error:  # noqa: BLE001  # it is raised again where the call is awaited
+        except BaseException as error:  # it is raised again where the call is awaited
             fault = error
         with contextlib.suppress(RuntimeError):  # the loop has closed: nobody waits any more
             loop.call_soon_threadsafe(settle, result, fault)
@@ -194,7 +194,7 @@ def available() -> dict[str, list[AnyTool] | str]:
     for name, point in sorted(_entry_points().items()):
         try:
             loaded = point.load()
-        except Exception as error:  # noqa: BLE001  # a stranger's package may fail to import in any way
+        except Exception as error:  # a stranger's package may fail to import in any way
             found[name] = f"{type(error).__name__}: {error}"
             continue
         found[name] = [loaded] if isinstance(loaded, Tool) else inspect.getdoc(loaded) or ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, TextIO
+from typing import Any, TextIO, cast, get_args
 
 from rich.console import Console
 from rich.text import Text
@@ -18,6 +18,7 @@ from agentsdk.events import Finished
 from agentsdk.messages import Message
 from agentsdk.models.connect import connect
 from agentsdk.models.model import Model
+from agentsdk.planner.intake import PlanMode
 from agentsdk.trace import TraceFile
 
 
@@ -26,9 +27,9 @@ class Chat:
 
     def __init__(
         self,
-        make: Callable[[Model, str], Agent],
+        make: Callable[[Model, PlanMode], Agent],
         model: Model,
-        plan: str,
+        plan: PlanMode,
         out: Console,
         err: Console,
         sink: TraceFile | None = None,
@@ -100,9 +101,9 @@ class Chat:
             self._switch(rest)
         elif command == "/model":
             self._err.print(Text(clean(self._model.name)))
-        elif command == "/plan" and rest in ("never", "auto", "always"):
-            self._plan = rest
-            self._agent = self._make(self._model, rest)
+        elif command == "/plan" and rest in get_args(PlanMode):
+            self._plan = cast("PlanMode", rest)
+            self._agent = self._make(self._model, self._plan)
             self._err.print(Text(_("plan: {mode}").format(mode=rest)))
         elif command == "/plan":
             plan = self._last.plan if self._last else None

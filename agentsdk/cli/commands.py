@@ -218,15 +218,8 @@ def chat(
     budget = _budget(budget_calls, budget_tokens, budget_seconds)
     tools = _tools(tool)
 
-    def make(chosen: Model, mode: str) -> Agent:
-        return Agent(
-            chosen,
-            tools=tools,
-            references=references,
-            plan=mode,
-            approve=ask_person,
-            budget=budget,  # type: ignore[arg-type]  # checked by Agent
-        )
+    def make(chosen: Model, mode: PlanMode) -> Agent:
+        return Agent(chosen, tools=tools, references=references, plan=mode, approve=ask_person, budget=budget)
 
     with ExitStack() as stack:
         sink = stack.enter_context(TraceFile(trace)) if trace else None

@@ -1,4 +1,4 @@
-""" "provider:name" becomes a Model. An adapter is imported only when it is asked for."""
+"""Makes a Model of "provider:name". An adapter is imported only when it is asked for."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from agentsdk.models.model import Model
 
 PROVIDERS = ("openai", "ollama", "dashscope", "offline")
 
+_EXAMPLES = {"openai": "openai:gpt-4o-mini", "ollama": "ollama:llama3.1", "dashscope": "dashscope:qwen-plus"}
 _KEYS = {"openai": "OPENAI_API_KEY", "dashscope": "DASHSCOPE_API_KEY"}
 
 # What a bare name most likely means: only for "did you mean", never to guess a provider.
@@ -133,7 +134,8 @@ def _key(provider: str, given: str | None, *, needed: bool = True) -> str:
             _("There is no API key for {provider}.").format(provider=provider),
             why=_("{variable} is not set.").format(variable=variable),
             fix=_(
-                "export {variable}=...   (PowerShell: $env:{variable} = '...'), or use offline:extract, which needs none."
+                "export {variable}=...   (PowerShell: $env:{variable} = '...'), "
+                "or use offline:extract, which needs none."
             ).format(variable=variable),
         )
     return key

@@ -56,7 +56,7 @@ async def act(step: Step, run: Run) -> Evidence:
         if isinstance(error, ModelError) and step.do == THINK:
             raise
         evidence = Evidence(step.id, step.do, inputs, "failed", error=_told(error))
-    except Exception as error:  # noqa: BLE001  # a tool is a stranger's code and may raise anything
+    except Exception as error:  # a tool is a stranger's code and may raise anything
         evidence = Evidence(step.id, step.do, inputs, "failed", error=f"{type(error).__name__}: {error}")
     outcome = (
         json.dumps(evidence.value, ensure_ascii=False) if evidence.status == "done" else evidence.error or ""

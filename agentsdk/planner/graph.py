@@ -69,32 +69,32 @@ class _Context:
     answers: list[Answer[Any]]
 
 
-async def _intake(_state: State, runtime: Runtime[_Context]) -> State:
+async def _intake(state: State, runtime: Runtime[_Context]) -> State:  # noqa: ARG001  # langgraph's form of a node
     run = runtime.context.run
     run.ledger.begin()
     run.emit(RunStarted(run.brief.question, run.model.name, run.toolbox.names, run.brief.sources))
     return {}
 
 
-async def _work(_state: State, runtime: Runtime[_Context]) -> State:
+async def _work(state: State, runtime: Runtime[_Context]) -> State:  # noqa: ARG001  # langgraph's form of a node
     return {"next": await work(runtime.context.run)}
 
 
-async def _approve(_state: State, runtime: Runtime[_Context]) -> State:
+async def _approve(state: State, runtime: Runtime[_Context]) -> State:  # noqa: ARG001  # langgraph's form of a node
     return {"next": "work" if await approve(runtime.context.run) else "verify"}
 
 
-async def _repair(_state: State, runtime: Runtime[_Context]) -> State:
+async def _repair(state: State, runtime: Runtime[_Context]) -> State:  # noqa: ARG001  # langgraph's form of a node
     repair(runtime.context.run)
     return {"next": "work"}
 
 
-async def _compose(_state: State, runtime: Runtime[_Context]) -> State:
+async def _compose(state: State, runtime: Runtime[_Context]) -> State:  # noqa: ARG001  # langgraph's form of a node
     await compose(runtime.context.run)
     return {"next": "verify"}
 
 
-async def _verify(_state: State, runtime: Runtime[_Context]) -> State:
+async def _verify(state: State, runtime: Runtime[_Context]) -> State:  # noqa: ARG001  # langgraph's form of a node
     answer = verify(runtime.context.run)
     if answer is None:
         return {"next": "compose"}

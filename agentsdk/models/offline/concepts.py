@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -463,15 +463,16 @@ def _share_of(run: str, text: str) -> float:
     return sum(covered) / len(run)
 
 
-Test = Callable[[str], bool]
-
-
 @dataclass(frozen=True, slots=True)
 class Expected:
     """What kind of thing a question asks for, and whether a sentence holds one."""
 
     kind: str
-    holds: Test
+    test: re.Pattern[str]
+
+    def holds(self, sentence: str) -> bool:
+        """Whether a sentence holds such a thing."""
+        return self.test.search(sentence) is not None
 
 
 _DIGIT = re.compile(
@@ -504,5 +505,5 @@ def expected_in(question: str) -> Expected | None:
     """Return what kind of thing the question asks for, or None where any sentence may answer."""
     for pattern, kind, test in _EXPECTED:
         if pattern.search(question):
-            return Expected(kind, lambda sentence, test=test: bool(test.search(sentence)))
+            return Expected(kind, test)
     return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 _DAY = (
@@ -78,9 +78,13 @@ def _named(pattern: str, **names: str) -> re.Pattern[str]:
 
 
 _WHICH = r"(?:what|which)(?:'s| is| was| will be| would be)?(?: the)?(?: (?:date|day|weekday|day of the week))?(?: (?:is|was|will be|will it be|is it))?"
-_NOW = lambda _m: {}  # noqa: E731  # one of many small makers in the table below
 
-_PATTERNS = [
+
+def _NOW(_match: re.Match[str]) -> dict[str, str]:  # noqa: N802  # a constant among the makers below
+    return {}
+
+
+_PATTERNS: list[tuple[re.Pattern[str], Callable[[re.Match[str]], dict[str, str]]]] = [
     # the time
     (re.compile(r"what(?:'s| is)? (?:the )?(?:current |local )?time(?: is it)?(?: (?:right )?now)?|current time|time now", re.IGNORECASE), _NOW),
     (re.compile(r"(?:现在|当前)?(?:是|的时间是)?(?:几点钟?|什么时间|什么时候)了?|现在的?时间(?:是多少|是什么)?|几点了", re.IGNORECASE), _NOW),

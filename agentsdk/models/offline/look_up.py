@@ -98,7 +98,7 @@ def query_for(question: str, language: str) -> str:
 
 def choose(question: str, passages: Sequence[tuple[str, Passage]]) -> list[Chosen]:
     """Return what answers the question, best first; nothing where the passages do not say it."""
-    concepts = [c for c in concepts_in(question)]
+    concepts = concepts_in(question)
     strong = [c for c in concepts if c.kind != "weak"]
     units = [u for id_, p in passages for u in units_of(id_, p)]
     if not strong or not units:
@@ -136,13 +136,14 @@ def first_sentences(passages: Sequence[tuple[str, Passage]]) -> list[Chosen]:
 
 def units_of(id_: str, passage: Passage) -> list[Unit]:
     """Return the units of a passage; headings are the context of what follows and none of their own."""
-    heading, header = passage.heading, ()
+    heading = passage.heading
+    header: tuple[str, ...] = ()
     last = heading.rsplit(" > ", 1)[-1]
     table = re.search(r"^\s*\|.*\|?\s*$|\|", passage.text, re.MULTILINE) is not None
     if " | " in last and table:
         header = tuple(cell.strip() for cell in last.split(" | "))
         heading = heading[: -len(last)].removesuffix(" > ")
-    spans = [(a, b) for a, b in sentences(passage.text)]
+    spans = sentences(passage.text)
     texts = [passage.text[a:b] for a, b in spans]
     units: list[Unit] = []
     before = ""

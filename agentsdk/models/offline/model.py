@@ -17,7 +17,7 @@ import agentsdk.prompts
 from agentsdk._i18n import language_of
 from agentsdk.budget import Usage
 from agentsdk.evidence import Passage
-from agentsdk.messages import Message, ToolCall
+from agentsdk.messages import Json, Message, ToolCall
 from agentsdk.models.model import CallDelta, Delta, Reply, Request, TextDelta
 from agentsdk.models.offline.dates import say_clock
 from agentsdk.models.offline.look_up import MOST, Chosen, choose, first_sentences
@@ -114,7 +114,7 @@ def _sources(system: str) -> list[str]:
 def _calls(tasks: Sequence[Task], offered: set[str], *, must_plan: bool) -> Message:
     steps = [(f"s{i}", t) for i, t in enumerate(tasks, 1) if t.tool in offered]
     if (len(steps) > 1 or must_plan) and _MAKE_PLAN in offered:
-        plan = [{"id": id_, "do": t.tool, "in": dict(t.arguments)} for id_, t in steps]
+        plan: list[Json] = [{"id": id_, "do": t.tool, "in": dict(t.arguments)} for id_, t in steps]
         return Message.assistant(calls=[ToolCall("call_plan", _MAKE_PLAN, {"steps": plan})])
     return Message.assistant(calls=[ToolCall(f"call_{id_}", t.tool, dict(t.arguments)) for id_, t in steps])
 

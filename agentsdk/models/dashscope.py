@@ -1,0 +1,267 @@
+"""DashScope's own protocol, on the transport of the official 2.0 client.
+
+`Generation.call` of the 1.x client raises a TypeError on a business error and is not used. The typed calls of the
+2.0 client leak an SSE error where a stream is answered with plain JSON; its transport, which is public, does not.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import aclosing
+from typing import Any
+
+import dashscope
+import httpx
+from dashscope.v2.errors import APIConnectionError, APIStatusError, DashScopeError
+
+from agentsdk.budget import Usage
+from agentsdk.errors import AgentError, InvalidRequest, ModelError
+from agentsdk.messages import Message
+from agentsdk.models import faults
+from agentsdk.models.collect import Collector, whole_number
+from agentsdk.models.http import Deadline, client_of_loop, tls_context
+from agentsdk.models.model import Delta, Reply, Request, TextDelta
+
+_URL = "https://dashscope.aliyuncs.com/api/v1"
+TEXT_PATH = "/services/aigc/text-generation/generation"
+MULTIMODAL_PATH = "/services/aigc/multimodal-generation/generation"
+
+_paths: dict[str, str] = {}
+"""By model: the one of the two paths that it lives on, as learned. A wrong guess costs one refused request."""
+
+
+class DashScopeModel:
+    """A model of DashScope (Alibaba Cloud Model Studio), such as Qwen.
+
+    Args:
+        model: its name, such as "qwen-plus".
+        api_key: the key.
+        base_url: another region or a stand-in; DASHSCOPE_BASE_URL, else Beijing.
+        timeout: seconds that one call may take in all.
+
+    """
+
+    def __init__(
+        self, model: str, api_key: str, *, base_url: str | None = None, timeout: float = 120.0
+    ) -> None:
+        import os
+
+        self._model = model
+        self._key = api_key
+        self._url = (base_url or os.environ.get("DASHSCOPE_BASE_URL") or _URL).rstrip("/")
+        self._timeout = timeout
+
+    @property
+    def name(self) -> str:
+        """The name that `connect` takes."""
+        return f"dashscope:{self._model}"
+
+    async def complete(self, request: Request) -> Reply:
+        """Return the whole reply; errors as `Model` promises."""
+        deadline = Deadline(self.name, self._timeout)
+        answer = Collector(self._model)
+        try:
+            response = await self._open(request, deadline, stream=False)
+            try:
+                body = await deadline.within(response.aread())
+            finally:
+                await response.aclose()
+            for _delta in self._take(body, answer):
+                pass
+        except Exception as error:
+            raise self._fault(error, "") from error
+        return answer.reply(streamed=False)
+
+    async def stream(self, request: Request) -> AsyncIterator[Delta | Reply]:
+        """Yield the pieces and at the end the whole reply; errors as `Model` promises."""
+        deadline = Deadline(self.name, self._timeout)
+        answer = Collector(self._model)
+        text: list[str] = []
+        try:
+            response = await self._open(request, deadline, stream=True)
+            try:
+                if "text/event-stream" not in response.headers.get("content-type", ""):
+                    events = _one(await deadline.within(response.aread()))
+                else:
+                    events = _data_lines(response)
+                async with aclosing(deadline.each(events)) as lines:
+                    async for line in lines:
+                        for delta in self._take(line, answer):
+                            if isinstance(delta, TextDelta):
+                                text.append(delta.text)
+                            yield delta
+            finally:
+                await response.aclose()
+        except Exception as error:
+            raise self._fault(error, "".join(text)) from error
+        yield answer.reply(streamed=True)
+
+    async def _open(self, request: Request, deadline: Deadline, *, stream: bool) -> httpx.Response:
+        path = _paths.get(self._model, TEXT_PATH)
+        try:
+            return await self._send(request, deadline, path, stream=stream)
+        except InvalidRequest as error:
+            if "url error" not in error.why:
+                raise
+            other = MULTIMODAL_PATH if path == TEXT_PATH else TEXT_PATH
+            response = await self._send(request, deadline, other, stream=stream)
+            _paths[self._model] = other
+            return response
+
+    async def _send(self, request: Request, deadline: Deadline, path: str, *, stream: bool) -> httpx.Response:
+        try:
+            response: httpx.Response = await deadline.within(
+                self._client().transport.open_stream(
+                    "POST",
+                    path.lstrip("/"),
+                    json=self._body(request, path, stream=stream),
+                    headers={"X-DashScope-SSE": "enable"} if stream else None,
+                )
+            )
+        except APIStatusError as error:
+            raise self._fault(error, "") from error
+        return response
+
+    def _client(self) -> dashscope.AsyncClient:
+        def make() -> dashscope.AsyncClient:
+            http = httpx.AsyncClient(
+                base_url=self._url + "/",
+                headers={"Authorization": f"Bearer {self._key}"},
+                verify=tls_context(),
+                timeout=httpx.Timeout(None, connect=10.0),
+            )
+            return dashscope.AsyncClient(api_key=self._key, base_url=self._url, max_retries=0, http_client=http)
+
+        return client_of_loop(("dashscope", self._url, self._key), make)
+
+    def _body(self, request: Request, path: str, *, stream: bool) -> dict[str, Any]:
+        parameters: dict[str, Any] = {"result_format": "message"}
+        if stream:
+            parameters["incremental_output"] = True
+        if request.tools and request.tool_choice != "none":
+            parameters["tools"] = [
+                {
+                    "type": "function",
+                    "function": {
+                        "name": t.name,
+                        "description": t.description,
+                        "parameters": dict(t.parameters),
+                    },
+                }
+                for t in request.tools
+            ]
+            if request.tool_choice not in ("auto", "required"):
+                parameters["tool_choice"] = {"type": "function", "function": {"name": request.tool_choice}}
+        if request.output_schema is not None:
+            parameters["response_format"] = {"type": "json_object"}
+        for name in ("max_tokens", "temperature", "seed"):
+            if (value := getattr(request, name)) is not None:
+                parameters[name] = value
+        if request.stop:
+            parameters["stop"] = list(request.stop)
+        parts = path == MULTIMODAL_PATH
+        messages = [_wire(m, parts=parts) for m in request.messages]
+        return {"model": self._model, "input": {"messages": messages}, "parameters": parameters}
+
+    def _take(self, line: str | bytes, answer: Collector) -> Iterator[Delta]:
+        try:
+            event = json.loads(line)
+        except RecursionError as error:
+            raise ValueError("nested too deep") from error
+        if not isinstance(event, Mapping):
+            raise faults.bad_answer(self.name, f"{type(event).__name__}: {str(event)[:200]}")
+        if event.get("code"):
+            status = event.get("status_code")
+            raise faults.from_status(status if isinstance(status, int) else 400, event, None, model=self.name)
+        output = event.get("output")
+        if not isinstance(output, Mapping):
+            raise faults.bad_answer(self.name, json.dumps(event)[:200])
+        if usage := event.get("usage"):  # in every event, and each time for all so far
+            answer.usage = _usage(usage)
+        for choice in (output.get("choices") or [])[:1]:
+            message = choice.get("message") or {}
+            yield from answer.reasoning(message.get("reasoning_content"))
+            yield from answer.text(_text_of(message.get("content")))
+            for call in message.get("tool_calls") or []:
+                function = call.get("function") or {}
+                yield from answer.call(
+                    call.get("index"), call.get("id"), function.get("name"), function.get("arguments")
+                )
+            finish = choice.get("finish_reason")
+            if finish and finish != "null":
+                answer.finish = finish
+        if isinstance(output.get("text"), str) and not output.get("choices"):  # the form before "message"
+            yield from answer.text(output["text"])
+            finish = output.get("finish_reason")
+            answer.finish = finish if finish and finish != "null" else answer.finish
+
+    def _fault(self, error: Exception, partial: str) -> AgentError:
+        if isinstance(error, AgentError):
+            if isinstance(error, ModelError) and partial and error.partial is None:
+                error.partial = partial
+            return error
+        if isinstance(error, APIConnectionError | httpx.TransportError | OSError):
+            return faults.unreachable(self.name, self._url, error, partial)
+        if isinstance(error, DashScopeError):
+            body = (
+                error.body
+                if isinstance(error.body, Mapping)
+                else {"code": error.code, "message": error.message}
+            )
+            return faults.from_status(error.status_code, body, error.headers, model=self.name, partial=partial)
+        return faults.bad_answer(self.name, f"{type(error).__name__}: {error}", partial)
+
+
+async def _data_lines(response: httpx.Response) -> AsyncIterator[str]:
+    """Yield the data of server-sent events; comments keep a connection open and mean nothing."""
+    data: list[str] = []
+    async for line in response.aiter_lines():
+        if line.startswith("data:"):
+            data.append(line[5:].removeprefix(" "))
+        elif not line and data:
+            yield "\n".join(data)
+            data = []
+    if data:
+        yield "\n".join(data)
+
+
+async def _one(body: bytes) -> AsyncIterator[str]:
+    """Yield a whole answer where a stream was asked for: an error, most likely."""
+    yield body.decode("utf-8", "replace")
+
+
+def _wire(message: Message, *, parts: bool) -> dict[str, Any]:
+    # None as content is dropped by the client, and a missing content is refused by the server.
+    content: Any = [{"text": message.text}] if parts else message.text
+    wire: dict[str, Any] = {"role": message.role, "content": content}
+    if message.role == "tool":
+        wire |= {"tool_call_id": message.call_id, "name": message.name}
+    if message.calls:
+        wire["tool_calls"] = [
+            {
+                "id": c.id,
+                "type": "function",
+                "function": {"name": c.name, "arguments": json.dumps(c.arguments, ensure_ascii=False)},
+            }
+            for c in message.calls
+        ]
+    return wire
+
+
+def _text_of(content: Any) -> Any:
+    if isinstance(content, list):  # the multimodal path answers in parts
+        return "".join(p.get("text", "") for p in content if isinstance(p, Mapping))
+    return content
+
+
+def _usage(usage: Mapping[str, Any]) -> Usage:
+    into = usage.get("prompt_tokens_details") or {}
+    out = usage.get("output_tokens_details") or {}
+    return Usage(
+        calls=1,
+        input_tokens=whole_number(usage.get("input_tokens")),
+        output_tokens=whole_number(usage.get("output_tokens")),
+        cached_tokens=whole_number(into.get("cached_tokens")),
+        reasoning_tokens=whole_number(out.get("reasoning_tokens")),
+    )

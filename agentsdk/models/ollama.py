@@ -1,0 +1,193 @@
+"""Ollama's own `/api/chat`: its OpenAI imitation can set no context length, and cuts long prompts silently.
+
+The lines are read here and not by the `ollama` package: its pydantic models refuse whole answers over one odd
+field, and an error in the middle of a stream loses what had come. The transport below, httpx, is the same.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import aclosing
+from typing import Any
+
+import httpx
+
+from agentsdk.budget import Usage
+from agentsdk.errors import AgentError, EmptyResponse, ModelError
+from agentsdk.messages import Message
+from agentsdk.models import faults
+from agentsdk.models.collect import Collector, whole_number
+from agentsdk.models.discover import ollama_url
+from agentsdk.models.http import Deadline, client_of_loop, tls_context
+from agentsdk.models.model import Delta, Reply, Request, TextDelta
+from agentsdk.models.profiles import OLLAMA_WINDOW
+
+
+class OllamaModel:
+    """A model served by Ollama.
+
+    `tool_choice` does not exist there and is emulated: "none" offers no tools, a name offers that one alone.
+
+    Args:
+        model: its name and tag, such as "llama3.1:8b".
+        base_url: where Ollama is; OLLAMA_HOST, else port 11434 of this machine.
+        timeout: seconds that one call may take in all, loading the model included.
+        window: tokens of context to ask for (`num_ctx`).
+
+    """
+
+    def __init__(
+        self, model: str, *, base_url: str | None = None, timeout: float = 120.0, window: int = OLLAMA_WINDOW
+    ) -> None:
+        self._model = model
+        self._url = (base_url or ollama_url()).rstrip("/").removesuffix("/v1").removesuffix("/api")
+        self._timeout = timeout
+        self._window = window
+
+    @property
+    def name(self) -> str:
+        """The name that `connect` takes."""
+        return f"ollama:{self._model}"
+
+    async def complete(self, request: Request) -> Reply:
+        """Return the whole reply; errors as `Model` promises."""
+        try:
+            return await self._once(request)
+        except EmptyResponse:
+            # The answer to a request that found the model unloaded may be empty: the next one is not.
+            return await self._once(request)
+
+    async def stream(self, request: Request) -> AsyncIterator[Delta | Reply]:
+        """Yield the pieces and at the end the whole reply; errors as `Model` promises."""
+        deadline = Deadline(self.name, self._timeout)
+        answer = Collector(self._model)
+        text: list[str] = []
+        try:
+            response = await deadline.within(self._send(request, stream=True))
+            try:
+                async with aclosing(deadline.each(response.aiter_lines())) as lines:
+                    async for line in lines:
+                        for delta in self._take(line, answer) if line.strip() else ():
+                            if isinstance(delta, TextDelta):
+                                text.append(delta.text)
+                            yield delta
+            finally:
+                await response.aclose()
+        except Exception as error:
+            raise self._fault(error, "".join(text)) from error
+        yield answer.reply(streamed=True)
+
+    async def _once(self, request: Request) -> Reply:
+        deadline = Deadline(self.name, self._timeout)
+        answer = Collector(self._model)
+        try:
+            response = await deadline.within(self._send(request, stream=False))
+            try:
+                body = await deadline.within(response.aread())
+            finally:
+                await response.aclose()
+            for _delta in self._take(body, answer):
+                pass
+        except Exception as error:
+            raise self._fault(error, "") from error
+        return answer.reply(streamed=False)
+
+    async def _send(self, request: Request, *, stream: bool) -> httpx.Response:
+        client = client_of_loop(
+            ("ollama", self._url),
+            lambda: httpx.AsyncClient(verify=tls_context(), timeout=httpx.Timeout(None, connect=10.0)),
+        )
+        built = client.build_request("POST", f"{self._url}/api/chat", json=self._body(request, stream=stream))
+        response = await client.send(built, stream=True)
+        if response.status_code != 200:
+            body = await response.aread()
+            await response.aclose()
+            raise faults.from_status(response.status_code, body, response.headers, model=self.name)
+        return response
+
+    def _body(self, request: Request, *, stream: bool) -> dict[str, Any]:
+        options: dict[str, Any] = {"num_ctx": self._window}
+        if request.max_tokens is not None:
+            options["num_predict"] = request.max_tokens
+        if request.temperature is not None:
+            options["temperature"] = request.temperature
+        if request.seed is not None:
+            options["seed"] = request.seed
+        if request.stop:
+            options["stop"] = list(request.stop)
+        body: dict[str, Any] = {
+            "model": self._model,
+            "messages": [_wire(m) for m in request.messages],
+            "stream": stream,
+            "options": options,
+        }
+        choice = request.tool_choice
+        offered = [t for t in request.tools if choice in ("auto", "required", t.name)]
+        if offered:
+            body["tools"] = [
+                {
+                    "type": "function",
+                    "function": {
+                        "name": t.name,
+                        "description": t.description,
+                        "parameters": dict(t.parameters),
+                    },
+                }
+                for t in offered
+            ]
+        if request.output_schema is not None:
+            body["format"] = dict(request.output_schema)
+        return body
+
+    def _take(self, line: str | bytes, answer: Collector) -> Iterator[Delta]:
+        try:
+            event = json.loads(line)
+        except RecursionError as error:
+            raise ValueError("nested too deep") from error
+        if not isinstance(event, Mapping):
+            raise faults.bad_answer(self.name, f"{type(event).__name__}: {str(event)[:200]}")
+        if event.get("error"):
+            raise faults.from_status(None, event, None, model=self.name)
+        answer.model = event.get("model") or answer.model
+        message = event.get("message")
+        if message is None and not event.get("done"):
+            raise faults.bad_answer(self.name, json.dumps(event)[:200])
+        message = message or {}
+        yield from answer.reasoning(message.get("thinking"))
+        yield from answer.text(message.get("content"))
+        for call in message.get("tool_calls") or []:
+            function = call.get("function") or {}
+            arguments = function.get("arguments")
+            # Calls come whole, and several lines may each bring one at index 0.
+            yield from answer.call(
+                None, call.get("id"), function.get("name"), {} if arguments is None else arguments
+            )
+        if event.get("done"):
+            answer.finish = event.get("done_reason") or "stop"
+            answer.usage = Usage(
+                calls=1,
+                input_tokens=whole_number(event.get("prompt_eval_count")),
+                output_tokens=whole_number(event.get("eval_count")),
+            )
+
+    def _fault(self, error: Exception, partial: str) -> AgentError:
+        if isinstance(error, AgentError):
+            if isinstance(error, ModelError) and partial and error.partial is None:
+                error.partial = partial
+            return error
+        if isinstance(error, httpx.TransportError | OSError):
+            return faults.unreachable(self.name, self._url, error, partial)
+        return faults.bad_answer(self.name, f"{type(error).__name__}: {error}", partial)
+
+
+def _wire(message: Message) -> dict[str, Any]:
+    wire: dict[str, Any] = {"role": message.role, "content": message.text}
+    if message.role == "tool":
+        wire["tool_name"] = message.name
+    if message.calls:
+        # Objects and not text: a string breaks the model's template.
+        wire["tool_calls"] = [
+            {"function": {"name": c.name, "arguments": dict(c.arguments)}} for c in message.calls
+        ]
+    return wire

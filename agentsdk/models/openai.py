@@ -1,0 +1,223 @@
+"""OpenAI's Chat Completions, and every server that speaks it: LM Studio, vLLM, llama.cpp, MindIE and others.
+
+The official client carries the request through its public low-level `post`: the typed call costs twice the CPU and
+gives nothing that is needed here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import aclosing
+from typing import Any
+
+import httpx2
+import openai
+from openai import AsyncOpenAI, AsyncStream
+
+from agentsdk._i18n import _
+from agentsdk.budget import Usage
+from agentsdk.errors import AgentError, ModelError
+from agentsdk.messages import Message
+from agentsdk.models import faults
+from agentsdk.models.collect import Collector, whole_number
+from agentsdk.models.http import Deadline, client_of_loop, tls_context
+from agentsdk.models.model import Delta, Reply, Request, TextDelta
+from agentsdk.models.profiles import profile_of
+
+_URL = "https://api.openai.com/v1"
+
+
+class OpenAIModel:
+    """A model behind `/chat/completions`.
+
+    Args:
+        model: the server's name for it, such as "gpt-4o-mini".
+        api_key: the key; any text for a server that asks for none.
+        base_url: another server, with its "/v1".
+        timeout: seconds that one call may take in all.
+
+    """
+
+    def __init__(
+        self, model: str, api_key: str, *, base_url: str | None = None, timeout: float = 120.0
+    ) -> None:
+        self._model = model
+        self._key = api_key
+        self._url = (base_url or _URL).rstrip("/")
+        self._timeout = timeout
+        self._profile = profile_of(model)
+
+    @property
+    def name(self) -> str:
+        """The name that `connect` takes."""
+        return f"openai:{self._model}"
+
+    async def complete(self, request: Request) -> Reply:
+        """Return the whole reply; errors as `Model` promises."""
+        deadline = Deadline(self.name, self._timeout)
+        answer = Collector(self._model)
+        try:
+            found = await deadline.within(
+                self._client().post("/chat/completions", cast_to=object, body=self._body(request, stream=False))
+            )
+            for _delta in self._take(found, answer, "message"):
+                pass
+        except Exception as error:
+            raise self._fault(error, "") from error
+        return answer.reply(streamed=False)
+
+    async def stream(self, request: Request) -> AsyncIterator[Delta | Reply]:
+        """Yield the pieces and at the end the whole reply; errors as `Model` promises."""
+        deadline = Deadline(self.name, self._timeout)
+        answer = Collector(self._model)
+        text: list[str] = []
+        try:
+            stream = await deadline.within(
+                self._client().post(
+                    "/chat/completions",
+                    cast_to=object,
+                    body=self._body(request, stream=True),
+                    stream=True,
+                    stream_cls=AsyncStream[object],
+                )
+            )
+            async with stream, aclosing(deadline.each(aiter(stream))) as events:
+                async for event in events:
+                    for delta in self._take(event, answer, "delta"):
+                        if isinstance(delta, TextDelta):
+                            text.append(delta.text)
+                        yield delta
+        except Exception as error:
+            raise self._fault(error, "".join(text)) from error
+        yield answer.reply(streamed=True)
+
+    def _client(self) -> AsyncOpenAI:
+        def make() -> AsyncOpenAI:
+            return AsyncOpenAI(
+                api_key=self._key,
+                base_url=self._url,
+                max_retries=0,  # Retrying is the only layer that tries again
+                timeout=httpx2.Timeout(None, connect=10.0),  # Deadline bounds the rest
+                http_client=openai.DefaultAsyncHttpxClient(verify=tls_context()),
+            )
+
+        return client_of_loop(("openai", self._url, self._key), make)
+
+    def _body(self, request: Request, *, stream: bool) -> dict[str, Any]:
+        body: dict[str, Any] = {"model": self._model, "messages": [_wire(m) for m in request.messages]}
+        if request.tools:
+            body["tools"] = [
+                {
+                    "type": "function",
+                    "function": {
+                        "name": t.name,
+                        "description": t.description,
+                        "parameters": dict(t.parameters),
+                    },
+                }
+                for t in request.tools
+            ]
+            choice = request.tool_choice
+            named = choice not in ("auto", "none", "required")
+            body["tool_choice"] = {"type": "function", "function": {"name": choice}} if named else choice
+        if request.output_schema is not None:
+            schema = {"name": "answer", "schema": dict(request.output_schema)}
+            body["response_format"] = {"type": "json_schema", "json_schema": schema}
+        if request.max_tokens is not None:
+            body[self._profile.limit_name] = request.max_tokens
+        if request.temperature is not None and self._profile.takes_sampling:
+            body["temperature"] = request.temperature
+        if request.stop and self._profile.takes_sampling:
+            body["stop"] = list(request.stop)
+        if request.seed is not None:
+            body["seed"] = request.seed
+        if stream:
+            body["stream"] = True
+            body["stream_options"] = {"include_usage": True}
+        return body
+
+    def _take(self, event: Any, answer: Collector, part: str) -> Iterator[Delta]:
+        """Take an answer, or an event of a stream, in: they differ by the name of the part that holds the message."""
+        if not isinstance(event, Mapping):
+            raise faults.bad_answer(self.name, f"{type(event).__name__}: {str(event)[:200]}")
+        if event.get("error"):
+            raise faults.from_status(None, event, None, model=self.name)
+        answer.model = event.get("model") or answer.model
+        if usage := event.get("usage"):
+            answer.usage = _usage(usage)
+        choices = event.get("choices")
+        if not isinstance(choices, list) and part == "message":
+            raise faults.bad_answer(
+                self.name, _("It has no choices: {text}").format(text=json.dumps(event)[:200])
+            )
+        for choice in (choices or [])[:1]:
+            message = choice.get(part) or {}
+            for field in ("reasoning_content", "reasoning"):
+                if message.get(field):
+                    yield from answer.reasoning(message[field])
+                    break
+            yield from answer.text(_text_of(message.get("content")))
+            if message.get("refusal"):
+                answer.refused = True
+                yield from answer.text(message["refusal"])
+            for call in message.get("tool_calls") or []:
+                function = call.get("function") or {}
+                yield from answer.call(
+                    call.get("index"), call.get("id"), function.get("name"), function.get("arguments")
+                )
+            answer.finish = choice.get("finish_reason") or answer.finish
+
+    def _fault(self, error: Exception, partial: str) -> AgentError:
+        if isinstance(error, AgentError):
+            if isinstance(error, ModelError) and partial and error.partial is None:
+                error.partial = partial
+            return error
+        if isinstance(error, openai.APIStatusError):
+            body = error.body if error.body is not None else error.response.text
+            return faults.from_status(
+                error.status_code, body, error.response.headers, model=self.name, partial=partial
+            )
+        if isinstance(error, openai.APIConnectionError | httpx2.TransportError | OSError):
+            return faults.unreachable(self.name, self._url, error, partial)
+        if isinstance(error, openai.APIError) and error.body is not None:
+            return faults.from_status(None, error.body, None, model=self.name, partial=partial)
+        return faults.bad_answer(self.name, f"{type(error).__name__}: {error}", partial)
+
+
+def _wire(message: Message) -> dict[str, Any]:
+    if message.role == "tool":
+        return {"role": "tool", "tool_call_id": message.call_id, "content": message.text}
+    wire: dict[str, Any] = {"role": message.role, "content": message.text}
+    if message.calls:
+        wire["tool_calls"] = [
+            {
+                "id": c.id,
+                "type": "function",
+                "function": {"name": c.name, "arguments": json.dumps(c.arguments, ensure_ascii=False)},
+            }
+            for c in message.calls
+        ]
+        wire["content"] = message.text or None
+    return wire
+
+
+def _text_of(content: Any) -> Any:
+    """Return the text of a content that may also be a list of parts, as some servers send it."""
+    if isinstance(content, list):
+        return "".join(
+            p.get("text", "") for p in content if isinstance(p, Mapping) and isinstance(p.get("text"), str)
+        )
+    return content
+
+
+def _usage(usage: Mapping[str, Any]) -> Usage:
+    into = usage.get("prompt_tokens_details") or {}
+    out = usage.get("completion_tokens_details") or {}
+    return Usage(
+        calls=1,
+        input_tokens=whole_number(usage.get("prompt_tokens")),
+        output_tokens=whole_number(usage.get("completion_tokens")),
+        cached_tokens=whole_number(into.get("cached_tokens")),
+        reasoning_tokens=whole_number(out.get("reasoning_tokens")),
+    )
