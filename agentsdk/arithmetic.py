@@ -412,7 +412,7 @@ def _round(value: Number, places: Number = Fraction(0)) -> Number:
         raise ValueError("places")
     # Half away from zero, as people round, and not to the even neighbour, as Python does.
     scale = Fraction(10) ** int(places)
-    scaled = Fraction(value) * scale
+    scaled: Fraction = Fraction(value) * scale
     whole = math.floor(abs(scaled) + Fraction(1, 2))
     return Fraction(whole if scaled >= 0 else -whole) / scale
 

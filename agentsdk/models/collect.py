@@ -91,6 +91,12 @@ class Collector:
         elif finish == "length":
             cut = "The answer was cut off at the token limit."
         good, broken = self._calls.settle(cut=cut)
+        if self.finish is None and streamed and not self._size:
+            raise BadResponse(
+                _("The answer of {model} cannot be read.").format(model=self.model),
+                why=_("It is not a stream of events, or an empty one."),
+                fix=_("Check that the address is that of a model server."),
+            )
         if self.finish is None and streamed and not self._calls:
             raise Truncated(
                 _("{model} stopped in the middle of its answer.").format(model=self.model),

@@ -272,9 +272,9 @@ def _their_reply(reply: Reply) -> AIMessage:
 def _their_chunk(piece: Delta | Reply) -> AIMessageChunk | None:
     match piece:
         case TextDelta(text):
-            return AIMessageChunk(text)
+            return AIMessageChunk(content=text)
         case ReasoningDelta(text):
-            return AIMessageChunk("", additional_kwargs={"reasoning_content": text})
+            return AIMessageChunk(content="", additional_kwargs={"reasoning_content": text})
         case CallDelta():
             # A piece may belong to a call that is cut off: calls come with the reply, whole.
             return None
@@ -284,7 +284,7 @@ def _their_chunk(piece: Delta | Reply) -> AIMessageChunk | None:
                 for i, c in enumerate(message.calls)
             ]
             return AIMessageChunk(
-                "",
+                content="",
                 tool_call_chunks=calls,
                 usage_metadata=_their_usage(usage),
                 response_metadata={"finish_reason": finish, "model_name": model},
