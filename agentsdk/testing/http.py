@@ -11,6 +11,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
 from typing import Any
 
 from agentsdk._i18n import _
@@ -95,7 +96,7 @@ def _plain(library: Any, original: Callable[..., Any]) -> Callable[..., Any]:
             raise tape.miss(ask)
         response = original(self, request)
         exchange = tape.begin(ask, _source(request, response))
-        stream = _TeeSync(response.stream, tape, exchange)
+        stream = _Tee(response.stream, tape, exchange)
         return _passed_on(library, response, exchange, stream)
 
     return handle_request
@@ -113,7 +114,7 @@ def _async(library: Any, original: Callable[..., Any]) -> Callable[..., Any]:
             raise tape.miss(ask)
         response = await original(self, request)
         exchange = tape.begin(ask, _source(request, response))
-        stream = _TeeAsync(response.stream, tape, exchange)
+        stream = _Tee(response.stream, tape, exchange)
         return _passed_on(library, response, exchange, stream)
 
     return handle_async_request
@@ -172,13 +173,29 @@ def _passed_on(library: Any, response: Any, exchange: Exchange, stream: Any) -> 
     exchange.status = response.status_code
     exchange.type = response.headers.get("content-type", "")
     return library.Response(
-        response.status_code, headers=response.headers, stream=stream, extensions=response.extensions
+        response.status_code,
+        headers=response.headers,
+        stream=_stream_of(library, stream),
+        extensions=response.extensions,
     )
 
 
 def _replayed(library: Any, exchange: Exchange) -> Any:
     headers = {"content-type": exchange.type, "server": "agentsdk-cassette"}
-    return library.Response(exchange.status, headers=headers, stream=_Recorded(exchange.events))
+    return library.Response(
+        exchange.status, headers=headers, stream=_stream_of(library, _Recorded(exchange.events))
+    )
+
+
+@cache
+def _stream_class(library: Any, plain: type[Any]) -> type[Any]:
+    return type(plain.__name__, (plain, library.SyncByteStream, library.AsyncByteStream), {})
+
+
+def _stream_of(library: Any, stream: Any) -> Any:
+    """Return a stream as one of the library's own classes, which is what its client insists on."""
+    stream.__class__ = _stream_class(library, type(stream))
+    return stream
 
 
 class _Recorded:
@@ -201,39 +218,48 @@ class _Recorded:
         """Do nothing: nothing is open."""
 
 
-class _TeeSync:
-    """Passes an answer on piece by piece, and gives it to the tape once it has ended."""
+class _Tee:
+    """Passes an answer on piece by piece, and gives it to the tape once it has ended.
+
+    A client that stops reading, as some do at [DONE], has ended it as well; a connection that broke has not.
+    """
 
     def __init__(self, inner: Any, tape: Tape, exchange: Exchange) -> None:
         self._inner = inner
         self._tape = tape
         self._exchange = exchange
+        self._broken = False
 
     def __iter__(self) -> Iterator[bytes]:
-        for piece in self._inner:
-            self._exchange.events.append(piece)
-            yield piece
-        self._tape.finish(self._exchange)
+        try:
+            for piece in self._inner:
+                self._exchange.events.append(piece)
+                yield piece
+        except Exception:
+            self._broken = True
+            raise
+        self._finish()
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for piece in self._inner:
+                self._exchange.events.append(piece)
+                yield piece
+        except Exception:
+            self._broken = True
+            raise
+        self._finish()
 
     def close(self) -> None:
         """Close the connection."""
         self._inner.close()
-
-
-class _TeeAsync:
-    """The same for async clients."""
-
-    def __init__(self, inner: Any, tape: Tape, exchange: Exchange) -> None:
-        self._inner = inner
-        self._tape = tape
-        self._exchange = exchange
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for piece in self._inner:
-            self._exchange.events.append(piece)
-            yield piece
-        self._tape.finish(self._exchange)
+        self._finish()
 
     async def aclose(self) -> None:
         """Close the connection."""
         await self._inner.aclose()
+        self._finish()
+
+    def _finish(self) -> None:
+        if not self._exchange.done and not self._broken:
+            self._tape.finish(self._exchange)

@@ -147,7 +147,7 @@ class Tape:
             self._recorded += 1
 
     def close(self) -> None:
-        """Write the file anew in the order of the requests, with its closing line; only where something was recorded."""
+        """Write what was recorded anew in the order of the requests, with its closing line."""
         with self._lock:
             if self._file is None:
                 return
