@@ -11,8 +11,8 @@ import threading
 from collections.abc import AsyncGenerator, Coroutine, Iterator
 from typing import Any, TypeVar
 
-from agentsdk._i18n import _
 from agentsdk.errors import ConfigurationError
+from agentsdk.i18n import _
 
 T = TypeVar("T")
 

@@ -7,13 +7,13 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequen
 from typing import Any, TypeVar, get_args, overload
 
 from agentsdk import _bridge
-from agentsdk._i18n import _
 from agentsdk.answer import Answer
 from agentsdk.approval import Policy
 from agentsdk.budget import Budget
 from agentsdk.errors import AgentError, ConfigurationError, ModelError, OutputInvalid
 from agentsdk.events import Event, Finished
 from agentsdk.function_tool import Tool
+from agentsdk.i18n import _
 from agentsdk.messages import Message
 from agentsdk.models.connect import connect
 from agentsdk.models.model import Model

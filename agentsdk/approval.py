@@ -12,7 +12,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Awaitable, Callable
 
-from agentsdk._i18n import _
+from agentsdk.i18n import _
 from agentsdk.messages import ToolCall
 
 Verdict = bool | str | None

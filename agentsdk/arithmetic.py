@@ -18,8 +18,8 @@ from collections.abc import Callable
 from decimal import Context, Decimal, DivisionByZero, InvalidOperation, Overflow, localcontext
 from fractions import Fraction
 
-from agentsdk._i18n import _
 from agentsdk.errors import ToolError
+from agentsdk.i18n import _
 
 Number = Fraction | Decimal
 
@@ -393,8 +393,8 @@ def _sqrt(value: Number) -> Number:
 
 def _cbrt(value: Number) -> Number:
     third = _CONTEXT.divide(Decimal(1), Decimal(3))
-    root = _CONTEXT.power(abs(_decimal(value)), third) if value else Decimal(0)
-    near = Fraction(round(root)) if root < 10**12 else Fraction(0)
+    root: Decimal = Decimal(0) if value == 0 else _CONTEXT.power(abs(_decimal(value)), third)
+    near = Fraction(int(root.to_integral_value())) if root < 10**12 else Fraction(0)
     exact: Number = near if isinstance(value, Fraction) and near**3 == abs(value) else root
     return exact if value >= 0 else -exact
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agentsdk._i18n import _
 from agentsdk.errors import ConfigurationError
+from agentsdk.i18n import _
 from agentsdk.messages import Json
 
 

@@ -41,7 +41,7 @@ AgentError
 from collections.abc import Sequence
 from typing import Any
 
-from agentsdk._i18n import _
+from agentsdk.i18n import _
 
 
 class AgentError(Exception):

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, get_type_hints, overload
 
-from agentsdk._i18n import _
 from agentsdk.errors import ConfigurationError, InvalidToolArguments
+from agentsdk.i18n import _
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

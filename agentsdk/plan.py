@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from agentsdk._i18n import _
 from agentsdk.errors import PlanError
+from agentsdk.i18n import _
 from agentsdk.messages import Json
 
 THINK = "think"

@@ -11,9 +11,9 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from agentsdk._i18n import _
 from agentsdk.errors import ConfigurationError, ToolError, UnknownTool
 from agentsdk.function_tool import Tool, tool
+from agentsdk.i18n import _
 from agentsdk.models.model import ToolSpec
 
 ENTRY_POINTS = "agentsdk.tools"

@@ -19,12 +19,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from agentsdk import events
-from agentsdk._i18n import _
 from agentsdk.answer import Answer, Finding
 from agentsdk.budget import Usage
 from agentsdk.errors import TraceUnreadable
 from agentsdk.events import Event
 from agentsdk.evidence import Citation, Evidence, Passage
+from agentsdk.i18n import _
 from agentsdk.messages import BrokenCall, Message, ToolCall
 from agentsdk.plan import Plan
 

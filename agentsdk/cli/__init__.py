@@ -6,7 +6,7 @@ import gettext
 import os
 import sys
 
-from agentsdk._i18n import DOMAIN, LOCALE_DIR, _, language
+from agentsdk.i18n import DOMAIN, LOCALE_DIR, _, language
 
 
 def main() -> None:

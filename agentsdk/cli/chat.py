@@ -9,12 +9,12 @@ from typing import Any, TextIO, cast, get_args
 from rich.console import Console
 from rich.text import Text
 
-from agentsdk._i18n import _
 from agentsdk.agent import Agent
 from agentsdk.cli import exits
 from agentsdk.cli.show import clean, follow, print_answer
 from agentsdk.errors import AgentError
 from agentsdk.events import Finished
+from agentsdk.i18n import _
 from agentsdk.messages import Message
 from agentsdk.models.connect import connect
 from agentsdk.models.model import Model

@@ -17,7 +17,6 @@ from rich.table import Table
 from rich.text import Text
 
 from agentsdk import toolbox
-from agentsdk._i18n import _
 from agentsdk.agent import Agent
 from agentsdk.answer import Answer
 from agentsdk.approval import ask as ask_person
@@ -26,6 +25,7 @@ from agentsdk.cli import exits
 from agentsdk.cli.show import clean, console_for, follow, print_answer, print_trace
 from agentsdk.errors import AgentError, ConfigurationError
 from agentsdk.events import Finished
+from agentsdk.i18n import _
 from agentsdk.messages import Message
 from agentsdk.models.connect import connect
 from agentsdk.models.discover import KEYS, Choice, Report, choose, discover

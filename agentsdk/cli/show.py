@@ -12,7 +12,6 @@ from rich.live import Live
 from rich.text import Text
 from rich.tree import Tree
 
-from agentsdk._i18n import _
 from agentsdk.answer import Answer
 from agentsdk.events import (
     ApprovalNeeded,
@@ -28,6 +27,7 @@ from agentsdk.events import (
     StepStarted,
 )
 from agentsdk.evidence import Citation, Evidence
+from agentsdk.i18n import _
 from agentsdk.plan import Plan, Step, describe
 
 _CONTROL = re.compile(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from agentsdk._i18n import _
 from agentsdk.budget import Usage
 from agentsdk.errors import BadResponse, EmptyResponse, Truncated
+from agentsdk.i18n import _
 from agentsdk.messages import Message
 from agentsdk.models.calls import CallPieces
 from agentsdk.models.model import CallDelta, Delta, Finish, ReasoningDelta, Reply, TextDelta

@@ -8,8 +8,8 @@ import os
 from typing import Any
 from urllib.parse import urlsplit
 
-from agentsdk._i18n import _
 from agentsdk.errors import ConfigurationError, MissingKey, UnknownModel
+from agentsdk.i18n import _
 from agentsdk.models.model import Model
 
 PROVIDERS = ("openai", "ollama", "dashscope", "offline")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from agentsdk._i18n import _
+from agentsdk.i18n import _
 
 KEYS = {"OPENAI_API_KEY": "openai:gpt-4o-mini", "DASHSCOPE_API_KEY": "dashscope:qwen-plus"}
 """The variables that hold keys, and a model that each opens."""

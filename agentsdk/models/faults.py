@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from agentsdk._i18n import _
 from agentsdk.errors import (
     AuthFailed,
     BadResponse,
@@ -23,6 +22,7 @@ from agentsdk.errors import (
     QuotaExhausted,
     RateLimited,
 )
+from agentsdk.i18n import _
 
 # Codes and phrases as recorded, and as in the providers' lists of errors.
 _OVERFLOW = re.compile(

@@ -26,9 +26,9 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import ConfigDict
 
 from agentsdk import _bridge
-from agentsdk._i18n import _
 from agentsdk.budget import Usage
 from agentsdk.errors import AgentError, BadResponse
+from agentsdk.i18n import _
 from agentsdk.messages import BrokenCall, Message, ToolCall
 from agentsdk.models.collect import Collector, whole_number
 from agentsdk.models.model import CallDelta, Delta, Model, ReasoningDelta, Reply, Request, TextDelta, ToolSpec

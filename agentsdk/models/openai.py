@@ -15,9 +15,9 @@ import httpx2
 import openai
 from openai import AsyncOpenAI, AsyncStream
 
-from agentsdk._i18n import _
 from agentsdk.budget import Usage
 from agentsdk.errors import AgentError, ModelError
+from agentsdk.i18n import _
 from agentsdk.messages import Message
 from agentsdk.models import faults
 from agentsdk.models.collect import Collector, whole_number

@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from agentsdk._i18n import _
 from agentsdk.errors import AgentError, ModelError, ToolError
 from agentsdk.events import ApprovalNeeded, StepDone, StepStarted
 from agentsdk.evidence import Evidence, Passage
+from agentsdk.i18n import _
 from agentsdk.messages import Message, ToolCall
 from agentsdk.models.model import Request
 from agentsdk.plan import ASK, THINK, Ref, Step

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agentsdk._i18n import _
 from agentsdk.budget import Usage
 from agentsdk.errors import EmptyResponse
 from agentsdk.events import Draft, DraftReplaced, ModelCalled, Thought
+from agentsdk.i18n import _
 from agentsdk.messages import Message
 from agentsdk.models.model import CallDelta, ReasoningDelta, Reply, Request, TextDelta
 from agentsdk.planner.markers import PublicText

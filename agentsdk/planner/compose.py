@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 
-from agentsdk._i18n import _
 from agentsdk.errors import OutputInvalid
+from agentsdk.i18n import _
 from agentsdk.messages import Message
 from agentsdk.models.model import Request
 from agentsdk.planner.call import as_history, call_model

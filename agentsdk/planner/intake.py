@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from agentsdk._i18n import _, language_of
 from agentsdk.errors import QuestionError
+from agentsdk.i18n import _, language_of
 from agentsdk.messages import Message
 from agentsdk.prompts import render
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from agentsdk._i18n import _
 from agentsdk.errors import ToolError
+from agentsdk.i18n import _
 from agentsdk.plan import ASK, STEP_KINDS, THINK, Plan, Step
 from agentsdk.toolbox import Toolbox
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from agentsdk._i18n import _
 from agentsdk.errors import AgentError
 from agentsdk.events import StepDone
 from agentsdk.evidence import Evidence
+from agentsdk.i18n import _
 from agentsdk.plan import Step
 from agentsdk.planner.act import act
 from agentsdk.planner.ledger import LimitReached

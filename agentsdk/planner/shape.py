@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from agentsdk._i18n import _
 from agentsdk.errors import ConfigurationError, OutputInvalid
+from agentsdk.i18n import _
 
 _FENCED = re.compile(r"```(?:json)?\s*\n(.*?)\n?```", re.DOTALL)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from agentsdk._i18n import _
 from agentsdk.evidence import Evidence
+from agentsdk.i18n import _
 from agentsdk.planner.run import Run
 from agentsdk.prompts.fence import fence_passages
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agentsdk._i18n import _
 from agentsdk.answer import Answer, Outcome
 from agentsdk.events import Cited, DraftReplaced
 from agentsdk.evidence import Citation, Passage
+from agentsdk.i18n import _
 from agentsdk.messages import Message
 from agentsdk.planner.claims import wrong_claims
 from agentsdk.planner.markers import Ending, Quote, read_marks

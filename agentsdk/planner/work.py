@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
-from agentsdk._i18n import _
 from agentsdk.errors import PlanError
 from agentsdk.events import BudgetReached, PlanReady, PlanRejected
 from agentsdk.evidence import Evidence
+from agentsdk.i18n import _
 from agentsdk.messages import Message, ToolCall
 from agentsdk.models.model import Reply, Request, ToolSpec
 from agentsdk.plan import STEP_KINDS, Plan, Step

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from agentsdk._i18n import _
 from agentsdk.errors import (
     AgentError,
     FileMissing,
@@ -20,6 +19,7 @@ from agentsdk.errors import (
     NothingReadable,
     ReferencesError,
 )
+from agentsdk.i18n import _
 from agentsdk.references.words import CJK
 
 LARGEST = 50 * 1024 * 1024

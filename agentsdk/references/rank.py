@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from agentsdk._i18n import _
 from agentsdk.errors import ConfigurationError
 from agentsdk.evidence import Passage
+from agentsdk.i18n import _
 from agentsdk.references.load import Source
 from agentsdk.references.split import split
 from agentsdk.references.words import has_words, terms

@@ -8,10 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from agentsdk._i18n import _
 from agentsdk.errors import AgentError, FileMissing, NothingReadable
 from agentsdk.evidence import Citation, Passage
 from agentsdk.function_tool import Tool, tool
+from agentsdk.i18n import _
 
 if TYPE_CHECKING:
     from agentsdk.references.load import Source

@@ -14,8 +14,8 @@ from contextvars import ContextVar
 from functools import cache
 from typing import Any
 
-from agentsdk._i18n import _
 from agentsdk.errors import CassetteMiss
+from agentsdk.i18n import _
 from agentsdk.testing.keys import Ask, ask_of
 from agentsdk.testing.redact import scrub
 from agentsdk.testing.standin.server import SERVER_NAME
@@ -188,7 +188,7 @@ def _replayed(library: Any, exchange: Exchange) -> Any:
 
 
 @cache
-def _stream_class(library: Any, plain: type[Any]) -> type[Any]:
+def _stream_class(library: Any, plain: Any) -> type[Any]:
     return type(plain.__name__, (plain, library.SyncByteStream, library.AsyncByteStream), {})
 
 

@@ -8,8 +8,8 @@ import os
 import re
 from urllib.parse import quote
 
-from agentsdk._i18n import _
 from agentsdk.errors import CassetteError
+from agentsdk.i18n import _
 
 _NAMES = re.compile(r"(?:API_?KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL)S?(?:_|$)", re.IGNORECASE)
 _SHORTEST = 8

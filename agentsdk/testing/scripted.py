@@ -6,9 +6,9 @@ import re
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import Any
 
-from agentsdk._i18n import _
 from agentsdk.budget import Usage
 from agentsdk.errors import AgentError
+from agentsdk.i18n import _
 from agentsdk.messages import Message, ToolCall
 from agentsdk.models.model import CallDelta, Delta, Reply, Request, TextDelta
 

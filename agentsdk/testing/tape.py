@@ -26,8 +26,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
-from agentsdk._i18n import _
 from agentsdk.errors import CassetteDamaged, CassetteMiss
+from agentsdk.i18n import _
 from agentsdk.testing.keys import Ask, difference, digest
 from agentsdk.testing.redact import refuse_secrets, scrub
 

@@ -13,5 +13,6 @@ def calculator(expression: str) -> str:
 
     Args:
         expression: such as "(3 + 4) * 2", "17% of 2,340" or "340的12%"; numbers only, no units and no names.
+
     """
     return show(evaluate(expression))

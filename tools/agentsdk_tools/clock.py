@@ -5,14 +5,14 @@ from __future__ import annotations
 import calendar
 import difflib
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from agentsdk import tool
-from agentsdk._i18n import _
 from agentsdk.errors import ToolError
+from agentsdk.i18n import _
 
 _CITIES = {
     "beijing": "Asia/Shanghai", "peking": "Asia/Shanghai", "china": "Asia/Shanghai", "shenzhen": "Asia/Shanghai",
@@ -45,7 +45,8 @@ _UNITS = {
     "w": "weeks", "周": "weeks", "星期": "weeks", "个星期": "weeks", "month": "months", "months": "months",
     "个月": "months", "月": "months", "year": "years", "years": "years", "y": "years", "年": "years",
     "hour": "hours", "hours": "hours", "h": "hours", "小时": "hours", "个小时": "hours", "minute": "minutes",
-    "minutes": "minutes", "min": "minutes", "分钟": "minutes", "second": "seconds", "seconds": "seconds", "秒": "seconds",
+    "minutes": "minutes", "min": "minutes", "分钟": "minutes", "second": "seconds", "seconds": "seconds",
+    "秒": "seconds",
 }  # fmt: skip
 _AMOUNT = re.compile(
     r"\s*(?:and|,|，|、)?\s*([+-]?)\s*(\d{1,9})\s*([a-z]+|[天日周星期个月年小时分钟秒]+)\s*", re.IGNORECASE
@@ -67,6 +68,7 @@ def clock(timezone: str = "", date: str = "", add: str = "", until: str = "") ->
         date: a day to start from instead of today, such as "2026-03-01" or "2026-03-01 14:30".
         add: what to add to it, such as "45 days", "-2 weeks", "1 year 3 months" or "30天".
         until: a day to count to; `days` in the result is the days from the first day to this one.
+
     """
     zone = _zone(timezone)
     start, has_time = _parse(date, zone) if date.strip() else (_now(zone), True)
@@ -133,11 +135,7 @@ def _parse(text: str, zone: ZoneInfo | None) -> tuple[datetime, bool]:
             rest = wanted[iso.end() :].strip(" T")
         else:
             day, rest = _named_day(wanted, today.date()), ""
-        moment = (
-            datetime.strptime(rest[:8], "%H:%M:%S" if rest.count(":") == 2 else "%H:%M").time()
-            if rest
-            else None
-        )  # noqa: DTZ007  # a time of day alone
+        moment = time.fromisoformat(rest) if rest else None
     except ValueError as error:
         raise ToolError(
             _("{text} is not a date.").format(text=wanted),

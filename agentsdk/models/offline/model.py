@@ -14,9 +14,9 @@ from functools import cache
 from pathlib import Path
 
 import agentsdk.prompts
-from agentsdk._i18n import language_of
 from agentsdk.budget import Usage
 from agentsdk.evidence import Passage
+from agentsdk.i18n import language_of
 from agentsdk.messages import Json, Message, ToolCall
 from agentsdk.models.model import CallDelta, Delta, Reply, Request, TextDelta
 from agentsdk.models.offline.dates import say_clock

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from agentsdk._i18n import language_of
+from agentsdk.i18n import language_of
 from agentsdk.models.offline.calculate import expression_in
 from agentsdk.models.offline.concepts import concepts_in
 from agentsdk.models.offline.dates import clock_arguments
