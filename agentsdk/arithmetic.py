@@ -411,7 +411,7 @@ def _round(value: Number, places: Number = Fraction(0)) -> Number:
     if places != int(places) or abs(places) > 100:
         raise ValueError("places")
     # Half away from zero, as people round, and not to the even neighbour, as Python does.
-    scale = Fraction(10) ** int(places)
+    scale = Fraction(10 ** int(places)) if places >= 0 else Fraction(1, 10 ** int(-places))
     scaled: Fraction = Fraction(value) * scale
     whole = math.floor(abs(scaled) + Fraction(1, 2))
     return Fraction(whole if scaled >= 0 else -whole) / scale

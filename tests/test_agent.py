@@ -484,7 +484,7 @@ def test_plain_types_are_outputs_too() -> None:
 def test_what_was_not_found_has_no_output() -> None:
     answer = Agent(ScriptedModel(["[not_found] Nothing."])).run("q", output=Trip)
     assert answer.status == "not_found"
-    assert answer.output is None  # type: ignore[comparison-overlap]  # as the docstring of `output` says
+    assert answer.output is None
 
 
 # --- plans in hand
@@ -635,7 +635,7 @@ def test_mistakes_are_raised_by_the_constructor(options: dict[str, object]) -> N
 @pytest.mark.parametrize("limits", [{"calls": 0}, {"tokens": -1}, {"seconds": 0}])
 def test_a_budget_that_allows_nothing_is_refused(limits: dict[str, int]) -> None:
     with pytest.raises(ConfigurationError):
-        Budget(**limits)  # type: ignore[arg-type]
+        Budget(**limits)
 
 
 def test_a_model_that_fails_raises_with_what_was_done_so_far() -> None:

@@ -194,7 +194,7 @@ def _stream_class(library: Any, plain: Any) -> type[Any]:
 
 def _stream_of(library: Any, stream: Any) -> Any:
     """Return a stream as one of the library's own classes, which is what its client insists on."""
-    stream.__class__ = _stream_class(library, type(stream))
+    stream.__class__ = _stream_class(library, stream.__class__)
     return stream
 
 
