@@ -24,6 +24,9 @@ from agentsdk.references.words import has_words, terms
 VERSION = "1"
 """Changes whenever a file written before would be read wrongly."""
 
+_MAKERS = ("words.py", "split.py", "stop_words.en.txt", "stop_words.zh.txt")
+"""What an index depends on besides its sources: another way of cutting texts makes another index."""
+
 HEADING_WEIGHT = 3.0
 """How much more a term counts in a heading than in the text (measured: +0.14 recall@5 in both languages)."""
 
@@ -155,6 +158,8 @@ class Index:
     def _digest(self) -> str:
         cut = self._words is not False and has_words()
         digest = hashlib.sha256(f"{VERSION} {cut} {HEADING_WEIGHT}".encode())
+        for maker in _MAKERS:
+            digest.update((Path(__file__).parent / maker).read_bytes())
         for source in self._sources:
             for part in (source.name, source.kind, source.text, repr(source.page_starts)):
                 digest.update(part.encode("utf-8", "surrogatepass") + b"\0")

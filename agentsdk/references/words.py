@@ -60,8 +60,9 @@ def terms(text: str, *, words: bool | None = None) -> list[str]:
             found += _chinese(token, words)
         elif token not in _STOP_EN:
             found.append(stem(token))
-            if "-" in token and not token[0].isdigit():
-                found += [stem(part) for part in token.split("-") if part and part not in _STOP_EN]
+            parts = [part for part in re.split("[-_./]", token) if part and part not in _STOP_EN]
+            if len(parts) > 1 and not token[0].isdigit():
+                found += [stem(part) for part in parts]
     return found
 
 
@@ -90,7 +91,8 @@ def stem(word: str) -> str:
                 return root[:-1]
             word = root
             break
-    return word[:-1] if word.endswith("e") and len(word) > 4 else word
+    # cancelled, canceled and cancel; install and instalment
+    return word[:-1] if len(word) > 4 and word.endswith(("e", "ll")) else word
 
 
 def _chinese(run: str, words: bool | None) -> list[str]:

@@ -244,6 +244,8 @@ _ASKED = [
         r"\bwhat(?:'s|’s| is| are| was| were) (?:the |its |his |her |their |our )?((?:[\w-]+ ){0,3}?[\w-]+) (?:of|for|to|in|on|at|between)\b",
         r"\b(?:what|which) ((?:[\w-]+ )?[\w-]+) (?:is|are|does|do|did|was|were|can|must|should|may|will|has|have)\b",
         r"['’]s ((?:[\w-]+ )?[\w-]+)\s*\??$",
+        r"\bwho (?:is|was|are|were) (?:the |your |its |their )?((?:[\w-]+ ){0,2}?[\w-]+)(?: (?:of|at|in|for)\b|\s*\??$)",
+        r"^\W*who (?!is\b|was\b|are\b|were\b|has\b|can\b|do\b|does\b|did\b|will\b|may\b|must\b|should\b)(\w+)",
         r"\bhow (tall|high|long|wide|deep|heavy|far|fast|old|big|large|hot|cold|expensive|often)\b",
     )
 ]
@@ -359,13 +361,28 @@ _CALENDAR = {
 
 # --- Chinese
 
+_KEPT = (
+    "有效|有限|有害|有机|所有|会员|会议|年会|要求|主要|重要|需求|应用|应急|现在|存在|在职|行为|作为|迟到|方向|就餐|就业|首都|中国|上课|网上|下载|室内|"
+    "国内|售后|个人|成本|时间|小时|时长|超过|过期|最多|最少|最高|最低|最大|最小|更换|更新|功能|智能|能源|能力|还书|归还|还款|偿还|其他|其中|逾期|到期|到货|到达|"
+    "前台|后台|对象|本人|本科|中午|下午|上午|上限|下限|内容|前提|后果|以上|以下|以内|以前|以后|于是|位于|高于|低于|和平|温和|与会|参与|或者|向导|为期|"
+    "从业|由来|给付|被子|让步|也许|又名|再生|很多|着装|着陆|中学|中心|集中|高中|初中|上市|下架|下单|里程|公里|前往|提前|后勤|之后|个月|个性|种类|种子|是非"
+)
 _FILLER = re.compile(
-    "请问|请|告诉我|我想知道|想知道|根据(?:资料|文档|手册|文件|材料)?|按照|是什么|是多少|有多少|有哪些|是哪些|有什么|什么样|什么时候|什么地方|"
+    f"({_KEPT})|"
+    "请问|请|可以|告诉我|我想知道|想知道|根据(?:资料|文档|手册|文件|材料)?|按照|是什么|是多少|有多少|有哪些|是哪些|有什么|什么样|什么时候|什么地方|"
     "什么|多少钱|多少|多久|多长时间|多长|多大|多高|多重|多远|多宽|多深|多快|几点|几天|几个|几年|几月|几号|几次|几|哪一年|哪一天|哪年|哪天|哪里|哪儿|哪个|哪些|"
     "哪位|哪|谁|怎么样|怎么办|怎么|怎样|如何|为什么|为何|是否|能否|可否|能不能|可不可以|可以不可以|有没有|是不是|会不会|要不要|需不需要|"
-    "何时|何地|何处|何人|可以|能够|需要|应该|必须|要求|能|会|应|需|要|吗|呢|吧|啊|的话|的|了|着|过|们|和|与|及|或|跟|在|是|有|为|被|把|让|对|于|从|到|向|由|给|以|就|都|也|还|"
-    "又|再|很|最|更|一共|总共|一般|通常|大约|大概|我们|你们|他们|我|你|您|他|她|它|这个|那个|这些|那些|这|那|该|本|其|所|时候|之间|里面|里|中|上|下|个|种|些|时|后|前|内"
+    "何时|何地|何处|何人|能够|需要|应该|必须|吗|呢|吧|啊|的话|的|了|们|一共|总共|一般|通常|大约|大概|我们|你们|他们|我|你|您|他|她|它|这个|那个|这些|那些|"
+    "这|那|时候|之间|里面|能|会|应|需|要|着|过|和|与|及|或|跟|在|是|有|为|被|把|让|对|于|从|到|向|由|给|以|就|都|也|还|又|再|很|最|更|该|本|其|所|"
+    "里|中|上|下|一?[个次种些]|一[年天月页杯张本份件台只条位册]|时|后|前|内"
 )
+
+
+def _without_fillers(text: str) -> str:
+    """Return a question without the words that ask; a word that merely begins with one of them stays."""
+    return _FILLER.sub(lambda m: m[1] or " " * len(m[0]), text)
+
+
 _ASKED_ZH = [
     ("多少钱", "price"), ("几点", "time"), ("多久", ""), ("多高", "height"),
     ("多重", "weight"), ("多远", "distance"), ("多宽", "width"), ("多深", "depth"), ("多快", "speed"),
@@ -409,6 +426,12 @@ _WEAK_ZH = frozenset(
         "现在",
         "今年",
         "每个",
+        "最多",
+        "最少",
+        "至多",
+        "至少",
+        "最高",
+        "最低",
         "每次",
         "一次",
         "一个",
@@ -437,13 +460,21 @@ def _chinese(text: str) -> list[Concept]:
             found.append(Concept(marker, "asked", _by_word()[_key(group)]))
     last_of = re.search(f"的([{CJK}]{{1,8}}?)(?:是|有|为)?(?:多少|什么|哪|几|怎|谁|吗|[?？]|$)", text)
     asked = last_of[1] if last_of else ""
-    for match in _chinese_words().finditer(_FILLER.sub(lambda m: " " * len(m[0]), text)):
+    for match in _chinese_words().finditer(_without_fillers(text)):
         word = match[0]
         kind = "weak" if word in _WEAK_ZH else "asked" if word in asked else "term"
+        if text[: match.start()].endswith(("副", "代理", "名誉")):  # the deputy is another person
+            office = f"{text[match.start() - 1]}{word}"
+            found.append(Concept(office, "asked", frozenset({office})))
+            continue
         found.append(Concept(word, kind, _by_word()[word] | {word}))
         rest = rest.replace(word, " ", 1)
-    for run in re.findall(f"[{CJK}]+", _FILLER.sub(" ", rest)):
+    for run in re.findall(f"[{CJK}]+", _without_fillers(rest)):
         if len(run) == 1 and not asked.endswith(run):
+            continue
+        single = [c for c in run if c in _by_word()] if len(run) < 4 else []
+        if single:  # 带狗进: of a short run, the one character that means something
+            found += [Concept(c, "term", _by_word()[c] | {c}) for c in single]
             continue
         kind = "weak" if run in _WEAK_ZH else "asked" if asked and (run in asked or asked in run) else "term"
         found.append(Concept(run, kind, frozenset({run})))
@@ -494,9 +525,9 @@ _EXPECTED: list[tuple[re.Pattern[str], str, re.Pattern[str]]] = [
         (r"\be-?mail\b|邮箱|电子邮件|邮件地址", "email", r"\S+@\S+\.\w|@"),
         (r"\b(?:web ?site|url|web address|homepage)\b|网站|网址|官网", "url", r"https?://|www\.|\w\.(?:com|org|net|cn|io|example)\b"),
         (r"\bhow (?:much|expensive)\b.*\b(?:cost|price|pay|charge|fee|is|are)\b|\bprice\b|\bcosts?\b|\bfees?\b|多少钱|价格|费用|售价|收费", "price", r"\d|free|gratis|no charge|免费|[一二三四五六七八九十百千万]+元"),
-        (r"\bwhen\b|\bwhat (?:date|year|day|time|month)\b|\bwhich (?:date|year|day|month)\b|什么时候|何时|哪一?年|哪一?天|几月|几号|几点|日期|哪个月", "when", _TIME.pattern),
+        (r"^\W*when\b|\bwhen (?:is|was|were|are|does|do|did|will|can|must|should)\b|\bwhat (?:date|year|day|time|month)\b|\bwhich (?:date|year|day|month)\b|什么时候|何时|哪一?年|哪一?天|几月|几号|几点|日期|哪个月", "when", _TIME.pattern),
         (r"\bhow (?:many|much|long|old|tall|high|far|heavy|fast|deep|wide|large|big|hot|often|soon)\b|多少|多久|多长|多高|多重|多远|多大|多宽|多深|多快|几[个天年次点号位人名本张条元月周小]", "how many", _DIGIT.pattern),
-        (r"\bwho(?:m|se)?\b|谁|哪位|何人", "who", rf"(?<=[a-z,;:] )[A-Z][a-z]+|\b(?:Mr|Mrs|Ms|Dr|Prof)\b|(?i:\b(?:team|staff|manager|director|teacher|mayor|committee|department|owner|parent|principal|head|author|architect|company|council|office)\w*)|[{CJK}]{{2,}}"),
+        (r"^\W*who(?:m|se)?\b|\b(?:and|by|to|from|of) whom?\b|谁|哪位|何人", "who", rf"(?<=[a-z,;:] )[A-Z][a-z]+|\b(?:Mr|Mrs|Ms|Dr|Prof)\b|(?i:\b(?:team|staff|manager|director|teacher|mayor|committee|department|owner|parent|principal|head|author|architect|company|council|office)\w*)|[{CJK}]{{2,}}"),
     )
 ]  # fmt: skip
 

@@ -38,12 +38,13 @@ ABSENT = 1.5
 NEARBY = 0.7
 """How much a neighbouring sentence counts for."""
 
-_PRONOUN = re.compile(
-    r"(?:It|They|He|She|This|These|Those|Its|Their|His|Her|The|There|That|Both|Each|All|Then|Here|You|We)\b|"
-    r"[它他她其该这此那本]|两者|双方|每|所有|同时|另外"
-)
+_PRONOUN = re.compile(r"(?:It|They|He|She|This|These|Those|Its|Their|His|Her)\b|[它他她其该这此]|两者")
 _EMPTY_CELL = {"", "-", "–", "—", "n/a", "none", "无", "/", "x", "?", "tbd", "待定", "未定"}
 _ROW_LINE = re.compile(r"[\s|:-]+")
+_BOUNDS = frozenset(
+    {"start", "begin", "open", "end", "clos", "finish", "开始", "结束", "开放", "关门", "营业", "开门"}
+)
+_RANGE = re.compile(r"\d{1,2}[:：]\d{2}\s*(?:[-–—~～至到]|to|until)\s*\d{1,2}[:：]\d{2}")
 _ITEM = re.compile(r"\s*(?:[-*+•·]|\d+[.)、]|[（(]\d+[)）])\s*")
 
 
@@ -178,13 +179,13 @@ def _rate(unit: Unit, weights: dict[Concept, float], expected: Expected | None) 
     before = Text.of(unit.before)
     around = Text.of(unit.around)
     follows = bool(_PRONOUN.match(_ITEM.sub("", unit.text, count=1)))
-    covered = total = said = to_say = 0.0
+    covered = total = said = to_say = own_said = 0.0
     for concept, weight in weights.items():
         in_own = speaks_of(own, concept)
         here = max(in_own, speaks_of(context, concept))
         near = max(speaks_of(before, concept), 0.85 * speaks_of(around, concept)) * NEARBY
         if concept.kind in ("name", "number"):
-            there = here if here >= 0.6 or not follows else max(here, speaks_of(before, concept) * NEARBY)
+            there = here if here >= 0.6 or not follows else max(here, speaks_of(before, concept))
             if there < 0.6:
                 return None
         elif concept.kind == "asked":
@@ -195,8 +196,11 @@ def _rate(unit: Unit, weights: dict[Concept, float], expected: Expected | None) 
             there = max(here, near)
         if in_own < 0.6 and unit.header and concept.kind != "name" and not _cell_is_filled(unit, concept):
             return None
+        if there < 0.6 and concept.words & _BOUNDS and _RANGE.search(unit.text):
+            there = 0.9  # "8:00–17:00" says when something begins and when it ends
         covered += weight * there
         total += weight
+        own_said += weight * in_own
         if speaks_of(context, concept) < 0.6:  # what the headings say already, no sentence has to say again
             said += weight * in_own
             to_say += weight
@@ -205,7 +209,9 @@ def _rate(unit: Unit, weights: dict[Concept, float], expected: Expected | None) 
         return None
     if expected is not None and not expected.holds(_cells_of(unit)):
         return None
-    return share + 0.25 * (said / to_say if to_say else 0.5)
+    begins = Text.of(unit.text[:24])
+    subject = 0.05 if any(speaks_of(begins, c) >= 0.6 for c in weights if c.kind != "weak") else 0.0
+    return share + subject + 0.25 * (said / to_say if to_say else own_said / total) + 0.1 * own_said / total
 
 
 def _cells_of(unit: Unit) -> str:
