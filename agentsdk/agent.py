@@ -22,7 +22,6 @@ from agentsdk.planner.intake import PlanMode, intake
 from agentsdk.planner.ledger import Ledger
 from agentsdk.planner.run import Run
 from agentsdk.planner.shape import Shape
-from agentsdk.planner.verify import so_far
 from agentsdk.references import References
 from agentsdk.toolbox import Toolbox, gather
 
@@ -211,6 +210,8 @@ class Agent:
             return await drive(run)
         except AgentError as error:
             if isinstance(error, (ModelError, OutputInvalid)) and not isinstance(error.partial, Answer):
+                from agentsdk.planner.verify import so_far
+
                 error.partial = so_far(run, error.partial)
             raise
 

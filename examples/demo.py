@@ -12,8 +12,7 @@ QUESTIONS = [
     ("How long is the warranty, and what does the Harbour Pro cost?", TEXTS / "handbook.md"),
     ("读者证的有效期是多久？逾期归还每天收多少滞纳金？", TEXTS / "shouce.md"),
     (
-        "What discount do customers get who order more than 25 lamps, what is 30 * 79 - 12%, "
-        "and what date is 60 days after 2026-03-01?",
+        "What does the Beacon cost, what is 30 * 79 - 12%, and what date is 60 days after 2026-03-01?",
         TEXTS / "handbook.md",
     ),
 ]

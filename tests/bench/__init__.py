@@ -1,0 +1,1 @@
+"""Figures, as ratios in one run: `make bench`. Not part of the tests."""

@@ -1,0 +1,7 @@
+"""Runs every benchmark: `python -m tests.bench`."""
+
+from tests.bench import imports, retrieval
+
+if __name__ == "__main__":
+    imports.main()
+    retrieval.main()
