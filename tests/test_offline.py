@@ -12,7 +12,7 @@ from tests.offline import NAMESPACE
 
 def test_no_public_address_can_be_reached_from_a_test() -> None:
     with (
-        pytest.raises(OSError, match="tests stay on this machine|unreachable"),
+        pytest.raises(OSError, match=r"tests stay on this machine|unreachable"),
         socket.create_connection(("192.0.2.1", 80), timeout=2),
     ):
         pass

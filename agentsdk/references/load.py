@@ -184,7 +184,7 @@ def decode(raw: bytes, name: str) -> tuple[str, str]:
             except UnicodeDecodeError:
                 break
     sample = raw[:65536]
-    if b"\0" in sample or sum(b < 9 or 13 < b < 27 or 27 < b < 32 for b in sample) > len(sample) // 100:
+    if b"\0" in sample or sum(b < 9 or 13 < b < 27 or 27 < b < 32 for b in sample) > max(4, len(sample) // 50):
         raise FileUnreadable(
             _("{path} is not a text file.").format(path=name),
             why=_("It holds binary data."),

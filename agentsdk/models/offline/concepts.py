@@ -44,6 +44,7 @@ class Text:
 
     @classmethod
     def of(cls, text: str) -> Text:
+        """Return `text` made ready."""
         plain = unicodedata.normalize("NFKC", text).lower()
         row = [stem(w) for w in re.findall(r"[^\W_]+(?:['’.+#-][^\W_]+)*|[^\W_]+", plain)]
         parts = [stem(p) for w in row if "-" in w for p in w.split("-")]
@@ -518,6 +519,11 @@ _TIME = re.compile(
     r"[一二三四五六七八九十]+[年月日号点天]|早上|中午|下午|晚上|凌晨|每|周|星期|世纪|年|月|日|后|前|期间|随时|全天",
     re.IGNORECASE,
 )
+_SPAN = (
+    r"\b(?:seconds?|minutes?|hours?|days?|weeks?|months?|years?|decades?|century|centuries|nights?|lifetime|forever|permanent\w*|"
+    r"met(?:re|er)s?|km|kilomet(?:re|er)s?|cm|mm|feet|foot|miles?|inch(?:es)?|characters?|words?|pages?|digits?)\b|"
+    r"[秒分时天日周月年米页字位]|小时|公里|终身|永久|长期|期满|为止"
+)
 _EXPECTED: list[tuple[re.Pattern[str], str, re.Pattern[str]]] = [
     (re.compile(p, re.IGNORECASE), kind, re.compile(test, 0 if kind == "who" else re.IGNORECASE))
     for p, kind, test in (
@@ -526,7 +532,8 @@ _EXPECTED: list[tuple[re.Pattern[str], str, re.Pattern[str]]] = [
         (r"\b(?:web ?site|url|web address|homepage)\b|网站|网址|官网", "url", r"https?://|www\.|\w\.(?:com|org|net|cn|io|example)\b"),
         (r"\bhow (?:much|expensive)\b.*\b(?:cost|price|pay|charge|fee|is|are)\b|\bprice\b|\bcosts?\b|\bfees?\b|多少钱|价格|费用|售价|收费", "price", r"\d|free|gratis|no charge|免费|[一二三四五六七八九十百千万]+元"),
         (r"^\W*when\b|\bwhen (?:is|was|were|are|does|do|did|will|can|must|should)\b|\bwhat (?:date|year|day|time|month)\b|\bwhich (?:date|year|day|month)\b|什么时候|何时|哪一?年|哪一?天|几月|几号|几点|日期|哪个月", "when", _TIME.pattern),
-        (r"\bhow (?:many|much|long|old|tall|high|far|heavy|fast|deep|wide|large|big|hot|often|soon)\b|多少|多久|多长|多高|多重|多远|多大|多宽|多深|多快|几[个天年次点号位人名本张条元月周小]", "how many", _DIGIT.pattern),
+        (r"\bhow long\b|多久|多长时间|多长", "how long", _SPAN),
+        (r"\bhow (?:many|much|old|tall|high|far|heavy|fast|deep|wide|large|big|hot|often|soon)\b|多少|多久|多长|多高|多重|多远|多大|多宽|多深|多快|几[个天年次点号位人名本张条元月周小]", "how many", _DIGIT.pattern),
         (r"^\W*who(?:m|se)?\b|\b(?:and|by|to|from|of) whom?\b|谁|哪位|何人", "who", rf"(?<=[a-z,;:] )[A-Z][a-z]+|\b(?:Mr|Mrs|Ms|Dr|Prof)\b|(?i:\b(?:team|staff|manager|director|teacher|mayor|committee|department|owner|parent|principal|head|author|architect|company|council|office)\w*)|[{CJK}]{{2,}}"),
     )
 ]  # fmt: skip

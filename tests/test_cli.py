@@ -1,0 +1,224 @@
+"""The command line, as a process: what it prints where, and its exit codes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from agentsdk.testing.standin import Standin
+
+ROOT = Path(__file__).parents[1]
+HANDBOOK = "examples/texts/handbook.md"
+OFFLINE = ["--model", "offline:extract"]
+
+
+def agentsdk(*arguments: str, stdin: str | None = None, **environ: str) -> subprocess.CompletedProcess[str]:
+    env = {
+        k: v
+        for k, v in os.environ.items()
+        if not k.endswith("_API_KEY") and k not in ("AGENTSDK_MODEL", "NO_COLOR")
+    }
+    env |= {"AGENTSDK_LANG": "en", "PYTHONUTF8": "1", **environ}
+    return subprocess.run(
+        [sys.executable, "-m", "agentsdk", *arguments],
+        input=stdin,
+        stdin=subprocess.DEVNULL if stdin is None else None,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        cwd=ROOT,
+        env=env,
+        check=False,
+    )
+
+
+def test_the_answer_is_on_stdout_and_all_else_on_stderr() -> None:
+    ran = agentsdk("ask", "what is 12% of 340?", *OFFLINE)
+    assert (ran.returncode, ran.stdout) == (0, "12% of 340 = 40.8\n")
+    assert "calculator" in ran.stderr
+    assert "\x1b" not in ran.stdout + ran.stderr
+
+
+def test_citations_are_printed_with_file_line_and_words() -> None:
+    ran = agentsdk("ask", "How long is the warranty?", "--ref", HANDBOOK, *OFFLINE)
+    assert ran.returncode == 0
+    assert (
+        f"[1] {HANDBOOK}, line 44: “Every lamp has a warranty of five years from the day of purchase.”"
+        in ran.stdout
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["ask", "who is the president of France?"], 3),
+        (["ask", "summarise this file"], 7),
+        (["ask", "write me a poem"], 5),
+        (["ask", "what is 12% of 340?", "--budget-calls", "1"], 4),
+        (["ask", ""], 2),
+        (["ask", "hi", "--ref", "no/such/file.md"], 2),
+        (["ask", "hi", "--tool", "calculatr"], 2),
+        (["ask", "hi", "--model", "gpt-4o"], 2),
+        (["ask", "hi", "--model", "openai:gpt-4o"], 2),
+        (["ask", "hi", "--model", "openai:x", "--base-url", "http://127.0.0.1:9/v1"], 6),
+        (["ask", "hi", "--base-url", "http://127.0.0.1:9/v1"], 2),
+        (["ask", "hi", "--budget-calls", "0"], 2),
+        (["ask", "hi", "--plan", "sometimes"], 2),
+        (["ask", "hi", "--trace", "no/such/folder/x.jsonl"], 2),
+        (["nothing"], 2),
+        (["trace", "no-such-file"], 2),
+        (["text", "no-such-file"], 2),
+    ],
+)
+def test_each_end_has_its_exit_code_and_no_traceback(arguments: list[str], code: int) -> None:
+    named = [] if "--model" in arguments or "--base-url" in arguments or arguments[0] != "ask" else OFFLINE
+    ran = agentsdk(*arguments, *named)
+    assert ran.returncode == code, ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert (ran.stdout + ran.stderr).strip()
+
+
+def test_json_is_one_object_with_the_documented_keys_and_true_offsets() -> None:
+    ran = agentsdk("ask", "教师读者的借期是多长？", "--ref", "examples/texts/shouce.md", "--json", *OFFLINE)
+    wire = json.loads(ran.stdout)
+    assert list(wire) == [
+        "answer",
+        "status",
+        "model",
+        "citations",
+        "unverified",
+        "plan",
+        "steps",
+        "usage",
+        "findings",
+    ]
+    assert wire["status"] == "answered"
+    text = (ROOT / "examples/texts/shouce.md").read_bytes().decode()
+    for citation in wire["citations"]:
+        assert text[citation["start"] : citation["end"]] == citation["quote"]
+        assert text.count("\n", 0, citation["start"]) + 1 == citation["line"]
+    assert "60 天" in wire["citations"][0]["quote"]
+    assert ran.stderr == ""
+
+
+def test_an_error_is_json_as_well() -> None:
+    ran = agentsdk("ask", "hi", "--json", "--model", "openai:x", "--base-url", "http://127.0.0.1:9/v1")
+    wire = json.loads(ran.stdout)
+    assert (wire["status"], wire["error"]["type"], ran.returncode) == ("failed", "ConnectionLost", 6)
+    usage = agentsdk("ask", "hi", "--json", "--plan", "sometimes")
+    assert (json.loads(usage.stdout)["status"], usage.returncode) == ("failed", 2)
+
+
+def test_a_plan_is_shown_and_nothing_of_it_is_run() -> None:
+    question = "What does the Spark cost, and what does the Beacon cost?"
+    tree = agentsdk("plan", question, "--ref", HANDBOOK, *OFFLINE)
+    assert [line.split()[0] for line in tree.stdout.splitlines()] == ["s1", "s2"]
+    mermaid = agentsdk("plan", question, "--ref", HANDBOOK, "--as", "mermaid", *OFFLINE)
+    assert mermaid.stdout.startswith("flowchart TD")
+    wire = json.loads(agentsdk("plan", question, "--ref", HANDBOOK, "--as", "json", *OFFLINE).stdout)
+    assert [s["do"] for s in wire["steps"]] == ["look_up", "look_up"]
+    assert "No plan" in agentsdk("plan", "hello", *OFFLINE).stdout
+
+
+def test_a_question_may_come_through_a_pipe() -> None:
+    assert agentsdk("ask", "-", *OFFLINE, stdin="what is 2 + 2?").stdout == "2 + 2 = 4\n"
+
+
+def test_a_chat_over_a_pipe_answers_each_line_and_ends() -> None:
+    lines = "what is 2 + 2?\n/plan\n/model nothing\n/model offline:extract\n/nonsense\n今天星期几\n/quit\nnever asked\n"
+    ran = agentsdk("chat", *OFFLINE, stdin=lines)
+    assert ran.returncode == 0
+    assert "2 + 2 = 4" in ran.stdout
+    assert "现在是" in ran.stdout
+    assert "does not name a model" in ran.stderr
+    assert "/nonsense" in ran.stderr
+    assert "never" not in ran.stdout
+
+
+def test_a_trace_is_written_as_it_happens_and_shown(tmp_path: Path) -> None:
+    file = str(tmp_path / "run.jsonl")
+    agentsdk("ask", "what is 12% of 340?", "--trace", file, *OFFLINE)
+    shown = agentsdk("trace", file)
+    assert shown.returncode == 0
+    assert "question: what is 12% of 340?" in shown.stdout
+    assert "12% of 340 = 40.8" in shown.stdout
+
+
+def test_text_prints_to_the_byte_what_offsets_count(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    file.write_bytes("eins\r\nzwei 三".encode())
+    ran = subprocess.run(
+        [sys.executable, "-m", "agentsdk", "text", str(file)], capture_output=True, check=False
+    )
+    assert ran.stdout == file.read_bytes()
+
+
+def test_without_a_model_a_server_on_this_machine_is_taken_and_a_key_alone_is_not() -> None:
+    with Standin() as server:
+        server.say("hello from the stand-in")
+        ran = agentsdk("ask", "hi", OLLAMA_HOST=server.url("ollama"), OPENAI_API_KEY="sk-not-a-key-at-all")
+        assert ran.stdout == "hello from the stand-in\n"
+        assert "ollama:standin:latest" in ran.stderr
+        assert len(server.requests) == 1
+    alone = agentsdk("ask", "what is 2 + 2?", OLLAMA_HOST="127.0.0.1:9", OPENAI_API_KEY="sk-not-a-key-at-all")
+    assert alone.stdout == "2 + 2 = 4\n"
+    assert "offline:extract" in alone.stderr
+    assert "--model openai:" in alone.stderr
+    assert "sk-not" not in alone.stderr
+    named = agentsdk("ask", "what is 2 + 2?", AGENTSDK_MODEL="offline:extract")
+    assert "AGENTSDK_MODEL" in named.stderr
+
+
+def test_models_and_tools_say_what_there_is() -> None:
+    with Standin() as server:
+        wire = json.loads(agentsdk("models", "--json", OLLAMA_HOST=server.url("ollama")).stdout)
+    (found,) = wire["servers"]
+    assert found["models"] == [
+        {"name": "ollama:standin:latest", "abilities": ["tools"], "context": 131072, "source": "/api/show"}
+    ]
+    assert "offline:extract" in agentsdk("models", OLLAMA_HOST="127.0.0.1:9").stdout
+    assert {"calculator", "clock", "files", "web_page", "web_search"} == set(
+        json.loads(agentsdk("tools", "--json").stdout)
+    )
+
+
+@pytest.mark.parametrize("lang", ["zh_CN.UTF-8", "zh"])
+def test_help_and_errors_speak_chinese(lang: str) -> None:
+    helped = agentsdk("--help", AGENTSDK_LANG=lang)
+    assert "回答一个问题" in helped.stdout
+    assert "选项" in helped.stdout
+    failed = agentsdk("ask", "hi", "--model", "gpt-4o", AGENTSDK_LANG=lang)
+    assert "原因" in failed.stderr
+    assert "Why" not in failed.stderr
+
+
+def test_a_poor_encoding_does_not_break_an_answer() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "agentsdk", "ask", "你好", *OFFLINE],
+        capture_output=True,
+        env={**os.environ, "LANG": "C", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        check=False,
+        cwd=ROOT,
+    )
+    assert ran.returncode == 0
+    assert b"offline:extract" in ran.stdout
+
+
+def test_what_a_file_says_cannot_steer_the_terminal(tmp_path: Path) -> None:
+    file = tmp_path / "evil.md"
+    file.write_text("# Doors\n\nThe door code is \x1b[31m\x1b]0;gone\x074711[/bold] today.\n", encoding="utf-8")
+    ran = agentsdk("ask", "What is the door code?", "--ref", str(file), *OFFLINE)
+    assert "4711" in ran.stdout
+    assert "[/bold]" in ran.stdout
+    assert "\x1b" not in ran.stdout + ran.stderr
+    assert "\x07" not in ran.stdout + ran.stderr
+
+
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    command = f"{sys.executable} -m agentsdk ask hello --model offline:extract | head -n 1"
+    ran = subprocess.run(command, shell=True, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert "offline:extract" in ran.stdout
+    assert "BrokenPipe" not in ran.stderr
