@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.text import Text
 from rich.tree import Tree
 
-from agentsdk.answer import Answer
+from agentsdk.answer import Answer, Outcome
 from agentsdk.events import (
     ApprovalNeeded,
     BudgetReached,
@@ -201,13 +201,25 @@ def usage_line(answer: Answer[Any]) -> str:
     """Return in a line how the run ended and what it used."""
     usage = answer.usage
     return _("{status} · {model} · {calls} call(s) · {input} tokens in, {output} out · {seconds:.2f} s").format(
-        status=answer.status,
+        status=_ended(answer.status),
         model=clean(answer.model),
         calls=usage.calls,
         input=usage.input_tokens,
         output=usage.output_tokens,
         seconds=usage.seconds,
     )
+
+
+def _ended(status: Outcome) -> str:
+    return {
+        "answered": _("answered"),
+        "not_found": _("not found"),
+        "needs_input": _("needs input"),
+        "needs_approval": _("needs approval"),
+        "over_budget": _("over budget"),
+        "refused": _("refused"),
+        "failed": _("failed"),
+    }[status]
 
 
 def _citation(number: int, citation: Citation) -> str:

@@ -1,0 +1,81 @@
+"""Keeps the Chinese catalogue: `python .ci/messages.py` extracts, updates and compiles it; --check only looks.
+
+Typer's own words are part of it: they are looked up in the same catalogue (agentsdk/cli/__init__.py).
+"""
+
+from __future__ import annotations
+
+import sys
+from io import BytesIO
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+
+from agentsdk.toolbox import available
+
+ROOT = Path(__file__).parents[1]
+PO = ROOT / "agentsdk" / "locale" / "zh" / "LC_MESSAGES" / "agentsdk.po"
+
+TYPER = (
+    "Arguments", "Options", "Commands", "Error", "Aborted.", "(deprecated) ", "[default: {}]", "[env var: {}]", "[required]",
+    "Try [blue]'{command_path} {help_option}'[/] for help.", "Show this message and exit.", "Usage:",
+    "No such option: {name}", "No such command {name!r}.", "Missing parameter: {param_name}", "Missing command.",
+    "Invalid value: {message}", "Invalid value for {param_hint}: {message}", "Missing argument", "Missing option",
+    "Missing parameter", "(Possible options: {possibilities})", "Did you mean {possibility}?",
+    "Got unexpected extra argument ({args})", "Got unexpected extra arguments ({args})",
+    "{value!r} is not a valid {number_type}.", "Option {name!r} requires an argument.",
+    "{value!r} is not {choice}.", "{value!r} is not one of {choices}.",
+)  # fmt: skip
+
+
+def extracted() -> Catalog:
+    """Return every message of the source."""
+    found = Catalog(locale="zh", project="agentsdk", fuzzy=False)
+    for folder in ("agentsdk", "tools/agentsdk_tools", "examples"):
+        for name, line, message, _comments, _context in extract_from_dir(
+            ROOT / folder, method_map=[("**.py", "python")], keywords={"_": None}
+        ):
+            if isinstance(message, str):
+                found.add(message, locations=[(f"{folder}/{name}", 0 * line)])
+    for message in TYPER:
+        found.add(message)
+    # `agentsdk tools` shows the first line of what each registered tool says of itself.
+    for made in available().values():
+        found.add((made if isinstance(made, str) else made[0].description).splitlines()[0])
+    return found
+
+
+def current() -> Catalog:
+    """Return the catalogue as it stands."""
+    with PO.open("rb") as file:
+        return read_po(file, locale="zh")
+
+
+def compiled(catalogue: Catalog) -> bytes:
+    """Return the catalogue as gettext reads it."""
+    out = BytesIO()
+    write_mo(out, catalogue)
+    return out.getvalue()
+
+
+def main() -> int:
+    """Update the catalogue and compile it; print what has no translation."""
+    catalogue = current() if PO.exists() else Catalog(locale="zh")
+    catalogue.update(extracted(), no_fuzzy_matching=True)
+    catalogue.obsolete.clear()
+    PO.parent.mkdir(parents=True, exist_ok=True)
+    out = BytesIO()
+    write_po(out, catalogue, sort_output=True, omit_header=False, no_location=True, width=100)
+    PO.write_bytes(out.getvalue())
+    PO.with_suffix(".mo").write_bytes(compiled(catalogue))
+    missing = [m.id for m in catalogue if m.id and not m.string]
+    for message in missing:
+        print(message)
+    return len(missing) > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
