@@ -20,14 +20,8 @@ ROOT = Path(__file__).parents[1]
 PO = ROOT / "agentsdk" / "locale" / "zh" / "LC_MESSAGES" / "agentsdk.po"
 
 TYPER = (
-    "Arguments", "Options", "Commands", "Error", "Aborted.", "(deprecated) ", "[default: {}]", "[env var: {}]", "[required]",
-    "Try [blue]'{command_path} {help_option}'[/] for help.", "Show this message and exit.", "Usage:",
-    "No such option: {name}", "No such command {name!r}.", "Missing parameter: {param_name}", "Missing command.",
-    "Invalid value: {message}", "Invalid value for {param_hint}: {message}", "Missing argument", "Missing option",
-    "Missing parameter", "(Possible options: {possibilities})", "Did you mean {possibility}?",
-    "Got unexpected extra argument ({args})", "Got unexpected extra arguments ({args})",
-    "{value!r} is not a valid {number_type}.", "Option {name!r} requires an argument.",
-    "{value!r} is not {choice}.", "{value!r} is not one of {choices}.",
+    "Arguments", "Options", "Commands", "Error", "Aborted.", "(deprecated) ", "[default: {}]", "[env var: {}]",
+    "[required]", "No such command {name!r}.",
 )  # fmt: skip
 
 

@@ -64,7 +64,7 @@ _REWRITES: list[tuple[re.Pattern[str], str]] = [
         (r"除以", "/"),
         (r"等于(?:多少|几)?|是多少|=\s*\?|[=？?。]+$", ""),
         (r"\bdivided by\b|\bover\b", "/"),
-        (r"\bmultiplied by\b|\btimes\b|(?<=[\d)%])\s*x\s*(?=[\d(])", "*"),
+        (r"\bmultiplied by\b|\btimes\b|(?<=[\d)%])(?<!\b0)\s*x\s*(?=[\d(])", "*"),
         (r"\bplus\b", "+"),
         (r"\bminus\b", "-"),
         (r"\bto the power of\b|\bto the\b", "^"),

@@ -45,10 +45,9 @@ def test_no_release_with_a_known_hole_is_installed_or_allowed(package: str) -> N
     for pinned in re.findall(rf"^{re.escape(package)}==(\S+)", constraints, re.MULTILINE):
         assert number(pinned) >= number(FLOORS[package])
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    wanted = [
-        *project["project"]["dependencies"],
-        *sum(project["project"]["optional-dependencies"].values(), []),
-    ]
+    wanted = list(project["project"]["dependencies"])
+    for extra in project["project"]["optional-dependencies"].values():
+        wanted += extra
     for line in wanted:
         if re.split(r"[\[><=]", line)[0] == package:
             lower = re.search(r">=([\d.]+)", line)
@@ -58,10 +57,9 @@ def test_no_release_with_a_known_hole_is_installed_or_allowed(package: str) -> N
 
 def test_every_dependency_has_a_lower_and_an_upper_end() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    wanted = [
-        *project["project"]["dependencies"],
-        *sum(project["project"]["optional-dependencies"].values(), []),
-    ]
+    wanted = list(project["project"]["dependencies"])
+    for extra in project["project"]["optional-dependencies"].values():
+        wanted += extra
     open_ended = [w for w in wanted if not w.startswith("agentsdk[") and not re.search(r">=[\d.]+,<", w)]
     assert open_ended == []
 

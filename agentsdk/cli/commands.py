@@ -131,9 +131,10 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as error:
         if hasattr(error, "show") and hasattr(error, "exit_code"):  # Typer's own: wrong use
             if "--json" in arguments:
-                print_error_as_json(ConfigurationError(error.format_message()))  # type: ignore[attr-defined]  # of UsageError
+                print_error_as_json(ConfigurationError(_wrong_use(error)))
             else:
-                error.show()
+                err.print(Text(clean(f"{_('Error')}: {_wrong_use(error)}"), style="red"))
+                err.print(Text(_("Try: {command} --help").format(command=_path(error))))
             return int(error.exit_code)
         if debug:
             traceback.print_exc()
@@ -145,6 +146,26 @@ def run(arguments: Sequence[str]) -> int:
         )
         return exits.FAILED
     return int(code or 0)
+
+
+def _wrong_use(error: Any) -> str:
+    """Return what Typer says of wrong use, in the user's language: its own sentences are English."""
+    kind = type(error).__name__
+    hint = getattr(error, "param_hint", None) or getattr(getattr(error, "param", None), "opts", [""])[-1]
+    if kind == "NoSuchOption":
+        return _("No such option: {name}").format(name=error.option_name)
+    if kind == "MissingParameter":
+        return _("Missing parameter: {param_name}").format(param_name=hint)
+    if kind == "BadParameter":
+        return _("Invalid value for {param_hint}: {message}").format(
+            param_hint=hint, message=str(error.message).removeprefix("Value error, ")
+        )
+    return str(error.format_message())
+
+
+def _path(error: Any) -> str:
+    context = getattr(error, "ctx", None)
+    return str(context.command_path) if context else "agentsdk"
 
 
 def print_error_as_json(error: AgentError) -> None:

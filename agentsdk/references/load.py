@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from zipfile import BadZipFile, is_zipfile
 
 from agentsdk.errors import (
     AgentError,
@@ -308,6 +309,8 @@ def _read_office(file: Path, name: str) -> str:
     except ImportError as error:
         raise _missing_docs(name) from error
     try:
+        if not is_zipfile(file):  # else the converter would take it for a plain text
+            raise BadZipFile(_("It is no Office file inside."))
         return str(MarkItDown(enable_plugins=False).convert(file).text_content)
     except Exception as error:  # the converters raise zip, XML and their own errors alike
         raise FileUnreadable(

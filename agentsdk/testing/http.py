@@ -262,4 +262,6 @@ class _Tee:
 
     def _finish(self) -> None:
         if not self._exchange.done and not self._broken:
+            self._broken = True  # unless the tape takes it: what it refuses is not offered a second time
             self._tape.finish(self._exchange)
+            self._broken = False

@@ -130,7 +130,8 @@ class Tape:
             CassetteError: it holds what looks like a secret; nothing of it was written.
 
         """
-        lines = _lines(exchange, self._known)
+        known = set(self._known)
+        lines = _lines(exchange, known)
         text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
         refuse_secrets(text)
         with self._lock:
@@ -143,6 +144,7 @@ class Tape:
                     self._file.write(json.dumps(HEADER) + "\n")
             self._file.write(text)
             self._file.flush()
+            self._known |= known
             exchange.done = exchange.taken = True
             self._recorded += 1
 

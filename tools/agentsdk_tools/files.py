@@ -124,6 +124,7 @@ def _inside(root: Path, path: str) -> Path | None:
         return None
     try:
         real = (root / pure).resolve()
+        real.exists()
     except (OSError, RuntimeError, ValueError):  # a loop of links, a name too long
         return None
     return real if real == root or root in real.parents else None
