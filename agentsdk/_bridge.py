@@ -28,15 +28,15 @@ def wait(coroutine: Coroutine[Any, Any, T]) -> T:
         KeyboardInterrupt: the coroutine is cancelled first.
 
     """
-    loop = _running_loop()
-    if _current_loop() is loop:
+    background = _running_loop()
+    if _current_loop() is background:
         coroutine.close()
         raise ConfigurationError(
             _("A sync call was made from inside an async tool."),
             why=_("It would wait for the loop that it stops."),
             fix=_("Await the async twin instead: arun, astream, aplan."),
         )
-    future = asyncio.run_coroutine_threadsafe(coroutine, loop)
+    future = asyncio.run_coroutine_threadsafe(coroutine, background)
     try:
         return future.result()
     except BaseException:
@@ -59,6 +59,11 @@ def iterate(items: AsyncGenerator[T, None]) -> Iterator[T]:
 async def anext_of(items: AsyncGenerator[T, None]) -> T:
     """Return the next item: `anext` as a coroutine, which is what a loop takes from another thread."""
     return await anext(items)
+
+
+def loop() -> asyncio.AbstractEventLoop | None:
+    """Return the background loop, or None where nothing needed it yet."""
+    return _loop
 
 
 def _current_loop() -> asyncio.AbstractEventLoop | None:

@@ -5,8 +5,10 @@
     evaluate("sqrt(2)")       ->  Decimal("1.4142...")     show(...)  ->  "1.41421356237"
 
 Whole numbers, decimals, fractions and percentages are Fractions, so 0.1 + 0.2 is 0.3. Roots, logarithms and
-angles (in radians) are Decimals of 40 digits, sines and their like of 15. A percentage added to or taken from
-something is a share of it, as on a pocket calculator: 340 + 12% is 380.8.
+angles (in radians) are Decimals of 40 digits. A percentage added to or taken from something is a share of it, as
+on a pocket calculator: 340 + 12% is 380.8, and 340 + (12%) is 340.12. A % with a number or a parenthesis behind it
+is a remainder, of the sign of its right side: 10 % 3 is 1. A comma between digits parts thousands, but within a
+function of several values it parts the values: sqrt(1,600) is 40, and max(100,200) is 200.
 """
 
 from __future__ import annotations
@@ -14,9 +16,11 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from decimal import Context, Decimal, DivisionByZero, InvalidOperation, Overflow, localcontext
 from fractions import Fraction
+from typing import Any
 
 from agentsdk.errors import ToolError
 from agentsdk.i18n import _
@@ -26,19 +30,31 @@ Number = Fraction | Decimal
 LONGEST = 2_000
 """Characters of an expression."""
 DEEPEST = 60
-"""Parentheses inside one another."""
+"""Parentheses, functions and powers inside one another."""
 MOST_DIGITS = 5_000
 """Digits of a result."""
+_MOST_BITS = int(MOST_DIGITS * math.log2(10))
 
-_CONTEXT = Context(prec=40, Emax=999_999, Emin=-999_999)
+_CONTEXT = Context(prec=40, Emax=99_999, Emin=-99_999)
+_WIDE = Context(prec=60, Emax=99_999, Emin=-99_999)
+"""For the steps on the way to 40 digits."""
+_LARGEST_ANGLE = 10**15
+"""Beyond it, 40 digits of an angle need more digits of pi than stand here."""
 _PI = Decimal("3.141592653589793238462643383279502884197169399375105820974944592")
 _E = Decimal("2.718281828459045235360287471352662497757247093699959574966967628")
 
+_EXPONENT = r"(?:[eE][+-]?\d+)?(?![\d.])"
+_REST = r"|(?P<name>[a-z]+\d*)|(?P<sign>\*\*|//|[-+*/%^(),!‰π√]))"
 _TOKEN = re.compile(
-    r"\s*(?:(?P<number>(?:\d+(?:[,_]\d{3})+(?!\d)|\d+)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\d.])|\.\d+(?:[eE][+-]?\d+)?)"
-    r"|(?P<name>[a-z]+\d*)"
-    r"|(?P<sign>\*\*|//|[-+*/%^(),!‰π√]))"
+    rf"\s*(?:(?P<number>(?:\d+(?:[,_]\d{{3}})+(?!\d)|\d+)(?:\.\d+)?{_EXPONENT}|\.\d+{_EXPONENT})" + _REST
 )
+_TOKEN_IN_LIST = re.compile(
+    rf"\s*(?:(?P<number>(?:\d+(?:_\d{{3}})+(?!\d)|\d+)(?:\.\d+)?{_EXPONENT}|\.\d+{_EXPONENT})" + _REST
+)
+"""Within a function of several values, where a comma parts values and not thousands."""
+
+_RAISED = re.compile("[⁰¹²³⁴-⁹⁺⁻]+")
+_FRACTION = re.compile(r"(\d*)\s*([¼-¾⅐-⅞↉])")
 
 # Rewritten before reading: what people write, and what the grammar below reads.
 _REWRITES: list[tuple[re.Pattern[str], str]] = [
@@ -94,17 +110,18 @@ def evaluate(expression: str) -> Number:
                 count=len(expression), most=LONGEST
             )
         )
-    text = unicodedata.normalize("NFKC", expression).strip().lower()
+    text = _plain(expression)
     for pattern, replacement in _REWRITES:
         text = pattern.sub(replacement, text)
+    shown = expression if len(expression) <= 80 else expression[:79] + "…"
     try:
-        return _Reader(text, expression).read()
+        return _Reader(text, shown).read()
     except (ZeroDivisionError, DivisionByZero) as error:
-        raise ToolError(_("{expression}: division by zero.").format(expression=expression)) from error
+        raise ToolError(_("{expression}: division by zero.").format(expression=shown)) from error
     except (Overflow, OverflowError) as error:
-        raise _too_large(expression) from error
+        raise _too_large(shown) from error
     except (InvalidOperation, ValueError) as error:
-        raise ToolError(_("{expression} has no real value.").format(expression=expression)) from error
+        raise ToolError(_("{expression} has no real value.").format(expression=shown)) from error
 
 
 def show(value: Number, digits: int = 12) -> str:
@@ -114,6 +131,8 @@ def show(value: Number, digits: int = 12) -> str:
     """
     if isinstance(value, Decimal):
         rounded = Context(prec=digits).plus(value)
+        if not rounded:
+            return "0"
         text = f"{rounded:f}" if -digits < rounded.adjusted() < 21 else f"{rounded.normalize():e}"
         return _trim(text)
     if value.denominator == 1:
@@ -123,10 +142,23 @@ def show(value: Number, digits: int = 12) -> str:
         scaled = abs(value.numerator) * 10**places // value.denominator
         whole, part = divmod(scaled, 10**places)
         return f"{sign}{_whole(whole)}.{part:0{places}d}".rstrip("0")
-    near = show(Context(prec=40).divide(Decimal(value.numerator), Decimal(value.denominator)), digits)
+    near = show(_CONTEXT.divide(Decimal(value.numerator), Decimal(value.denominator)), digits)
     if len(str(value.numerator)) + len(str(value.denominator)) > 12:
         return near
     return f"{value.numerator}/{value.denominator} ≈ {near}"
+
+
+def _plain(expression: str) -> str:
+    """Return the expression with full-width and other forms of digits and signs written plainly.
+
+    NFKC alone would make 32 of 3² and 31/2 of 3½.
+    """
+    text = _RAISED.sub(lambda m: f"^({unicodedata.normalize('NFKC', m[0])})", expression)
+    text = _FRACTION.sub(lambda m: f"({m[1] or 0}+{unicodedata.normalize('NFKC', m[2])})", text)
+    text = text.replace("log₂", "log2").replace("log₁₀", "log10").replace("∛", "cbrt ")
+    # ① and ₁ would become digits of the number before them.
+    text = "".join("?" if unicodedata.category(c) == "No" else c for c in text)
+    return unicodedata.normalize("NFKC", text).strip().lower()
 
 
 def _whole(number: int) -> str:
@@ -156,9 +188,11 @@ class _Reader:
 
     def __init__(self, text: str, shown: str) -> None:
         self._text = text
-        self._shown = shown if len(shown) <= 80 else shown[:79] + "…"
+        self._shown = shown
         self._at = 0
+        """Behind the token that is looked at."""
         self._depth = 0
+        self._token = _TOKEN
         self._kind = self._word = ""
         self._advance()
 
@@ -173,7 +207,7 @@ class _Reader:
         if not rest.strip():
             self._kind, self._word = "end", ""
             return
-        found = _TOKEN.match(self._text, self._at)
+        found = self._token.match(self._text, self._at)
         if not found:
             self._kind, self._word = "other", rest.strip()[:12]
             return
@@ -187,10 +221,20 @@ class _Reader:
             return token
         return ""
 
-    def _sum(self) -> Number:
+    @contextmanager
+    def _deeper(self) -> Iterator[None]:
         self._depth += 1
         if self._depth > DEEPEST:
-            raise ToolError(_("{expression}: too many parentheses.").format(expression=self._shown))
+            raise ToolError(
+                _("{expression} is nested too deeply.").format(expression=self._shown),
+                why=_("At most {most} parentheses, functions and powers may stand inside one another.").format(
+                    most=DEEPEST
+                ),
+            )
+        yield
+        self._depth -= 1
+
+    def _sum(self) -> Number:
         value = self._product()
         of_percents = self._percent
         while sign := self._take("+", "-"):
@@ -200,7 +244,6 @@ class _Reader:
             of_percents = of_percents and self._percent
             value = self._apply(lambda a, b: a + b, value, right if sign == "+" else -right)
             self._percent = False
-        self._depth -= 1
         return value
 
     _percent = False
@@ -216,8 +259,8 @@ class _Reader:
                 value = self._apply(lambda a, b: a / b, value, self._signed())
             elif self._take("//"):
                 value = Fraction(math.floor(self._apply(lambda a, b: a / b, value, self._signed())))
-            elif self._take("mod"):
-                value = self._apply(lambda a, b: a - b * math.floor(a / b), value, self._signed())
+            elif self._take("mod", "%"):
+                value = self._apply(_remainder, value, self._signed())
             elif self._take("of"):
                 value = self._times(value, self._signed())
             else:
@@ -236,11 +279,8 @@ class _Reader:
     def _power(self) -> Number:
         value = self._suffixed()
         if self._take("^", "**"):
-            self._depth += 1
-            if self._depth > DEEPEST:
-                raise ToolError(_("{expression}: too many powers.").format(expression=self._shown))
-            value = self._raise(value, self._signed())
-            self._depth -= 1
+            with self._deeper():
+                value = self._raise(value, self._signed())
             self._percent = False
         return value
 
@@ -253,9 +293,6 @@ class _Reader:
             elif self._kind == "sign" and self._word == "%" and self._is_percent():
                 self._advance()
                 value, self._percent = value / 100, True
-            elif self._take("%"):
-                right = self._suffixed()
-                value = self._apply(lambda a, b: a - b * math.floor(a / b), value, right)
             elif self._take("‰"):
                 value, self._percent = value / 1000, True
             else:
@@ -263,7 +300,13 @@ class _Reader:
 
     def _is_percent(self) -> bool:
         """Whether the % here is a percentage and not a remainder: no number follows it."""
-        following = _TOKEN.match(self._text, self._at)
+        if re.match(r"\s+%\s*-[\d.]", self._text[self._at - 2 :]):
+            raise ToolError(
+                _("{expression} can be read in two ways.").format(expression=self._shown),
+                why=_("The % may mean per cent or a remainder."),
+                fix=_("Write 10% - 3, or 10 mod -3."),
+            )
+        following = self._token.match(self._text, self._at)
         if not following:
             return True
         token = following[following.lastgroup or 0]
@@ -279,12 +322,11 @@ class _Reader:
             return Fraction(mantissa if mantissa[0] != "." else "0" + mantissa) * Fraction(10) ** int(
                 exponent or 0
             )
-        if self._take("("):
-            value = self._sum()
-            self._close()
-            return value
+        if self._kind == "sign" and self._word == "(":
+            return self._values(_TOKEN, many=False)[0]
         if self._take("√"):
-            return self._call("sqrt", [self._suffixed()])
+            with self._deeper():
+                return self._call("sqrt", [self._suffixed()])
         if self._take("π", "pi"):
             return _PI
         if self._kind == "name" and self._word == "e":
@@ -295,18 +337,34 @@ class _Reader:
         raise self._unexpected()
 
     def _function(self, name: str) -> Number:
+        many = name in _OF_MANY or _FUNCTIONS[name][2] > 1
         self._advance()
-        if not self._take("("):
+        if self._kind == "sign" and self._word == "(":
+            return self._call(name, self._values(_TOKEN_IN_LIST if many else _TOKEN, many=many))
+        with self._deeper():
             return self._call(name, [self._suffixed()])
-        values = [self._sum()]
-        while self._take(","):
-            values.append(self._sum())
-        self._close()
-        return self._call(name, values)
 
-    def _close(self) -> None:
+    def _values(self, token: re.Pattern[str], *, many: bool) -> list[Number]:
+        """Return what stands between the parenthesis here and its end."""
+        outside, self._token = self._token, token
+        commas: set[bool] = set()
+        with self._deeper():
+            self._advance()
+            values = [self._sum()]
+            while many and self._kind == "sign" and self._word == ",":
+                commas.add(bool(re.match(r"\d,\d{3}(?!\d)", self._text[self._at - 2 :])))
+                self._advance()
+                values.append(self._sum())
+        if len(commas) == 2:
+            raise ToolError(
+                _("{expression} can be read in two ways.").format(expression=self._shown),
+                why=_("A comma may part thousands or values."),
+                fix=_("Write the numbers without commas: sum(1200, 300)."),
+            )
+        self._token = outside
         if not self._take(")"):
             raise self._unexpected()
+        return values
 
     def _call(self, name: str, values: list[Number]) -> Number:
         if name in _OF_MANY:
@@ -334,7 +392,7 @@ class _Reader:
         if isinstance(base, Fraction) and isinstance(exponent, Fraction) and exponent.denominator == 1:
             power = exponent.numerator
             bits = max(base.numerator.bit_length(), base.denominator.bit_length())
-            if abs(base) not in (0, 1) and bits * abs(power) > MOST_DIGITS * 4:
+            if abs(base) not in (0, 1) and (bits - 1) * abs(power) > _MOST_BITS:
                 raise _too_large(self._shown)
             return self._checked(base**power)
         if base < 0:
@@ -350,7 +408,7 @@ class _Reader:
 
     def _checked(self, value: Number) -> Number:
         if isinstance(value, Fraction):
-            if max(value.numerator.bit_length(), value.denominator.bit_length()) > MOST_DIGITS * 4:
+            if max(value.numerator.bit_length(), value.denominator.bit_length()) > _MOST_BITS:
                 raise _too_large(self._shown)
         elif not value.is_finite():
             raise ValueError("no value")
@@ -383,6 +441,12 @@ def _decimal(value: Number) -> Decimal:
     return _CONTEXT.divide(Decimal(value.numerator), Decimal(value.denominator))
 
 
+def _remainder(a: Any, b: Any) -> Number:
+    """Return what is left of `a`, of the sign of `b`, as in Python; both are of one kind."""
+    left: Number = a - b * math.floor(a / b)
+    return left
+
+
 def _sqrt(value: Number) -> Number:
     if isinstance(value, Fraction) and value >= 0:
         top, bottom = math.isqrt(value.numerator), math.isqrt(value.denominator)
@@ -402,9 +466,9 @@ def _cbrt(value: Number) -> Number:
 def _log(value: Number, base: Number | None = None) -> Number:
     if base is None or base == 10:
         return _CONTEXT.log10(_decimal(value))
-    if base == 1:
-        raise ValueError("log to base 1")
-    return _CONTEXT.divide(_CONTEXT.ln(_decimal(value)), _CONTEXT.ln(_decimal(base)))
+    if base == 1 or base <= 0:
+        raise ValueError("no logarithm has this base")
+    return _CONTEXT.plus(_WIDE.divide(_WIDE.ln(_decimal(value)), _WIDE.ln(_decimal(base))))
 
 
 def _round(value: Number, places: Number = Fraction(0)) -> Number:
@@ -417,11 +481,63 @@ def _round(value: Number, places: Number = Fraction(0)) -> Number:
     return Fraction(whole if scaled >= 0 else -whole) / scale
 
 
-def _float(function: Callable[[float], float]) -> Callable[[Number], Number]:
-    def work(value: Number) -> Number:
-        return Context(prec=15).create_decimal_from_float(function(float(value)))
+def _sin(value: Number) -> Number:
+    return _sine(_decimal(value))
 
-    return work
+
+def _cos(value: Number) -> Number:
+    return _sine(_WIDE.add(_decimal(value), _WIDE.divide(_PI, 2)))
+
+
+def _tan(value: Number) -> Number:
+    cosine = _decimal(_cos(value))
+    if not cosine:
+        raise ValueError("no tangent")
+    return _CONTEXT.divide(_decimal(_sin(value)), cosine)
+
+
+def _sine(angle: Decimal) -> Decimal:
+    """Return the sum of the sine's series, after taking whole turns away."""
+    if abs(angle) > _LARGEST_ANGLE:
+        raise OverflowError("an angle")
+    with localcontext(_WIDE):
+        # 5 * pi has 40 digits: what is left of its sine is noise, and it is 0.
+        noise = abs(angle) * Decimal("1e-38") if abs(angle) > 1 else Decimal(0)
+        angle -= (angle / (2 * _PI)).to_integral_value() * 2 * _PI
+        term, total, n = angle, angle, 1
+        while abs(term) > abs(total) * Decimal("1e-50"):
+            term = -term * angle * angle / ((n + 1) * (n + 2))
+            total, n = total + term, n + 2
+    return _CONTEXT.plus(total) if abs(total) > noise else Decimal(0)
+
+
+def _arctangent(x: Decimal) -> Decimal:
+    """Return the sum of the arctangent's series, in 60 digits, after making `x` small."""
+    with localcontext(_WIDE):
+        halvings = 0
+        while abs(x) > Decimal("0.1"):  # atan x = 2 atan(x / (1 + sqrt(1 + x^2)))
+            x, halvings = x / (1 + (1 + x * x).sqrt()), halvings + 1
+        power, total, n = x, x, 1
+        while abs(power) > abs(total) * Decimal("1e-55"):
+            power, n = -power * x * x, n + 2
+            total += power / n
+        return total * 2**halvings
+
+
+def _arcsine(x: Decimal) -> Decimal:
+    with localcontext(_WIDE):
+        if abs(x) == 1:
+            return x * _PI / 2
+        return _arctangent(x / (1 - x * x).sqrt())
+
+
+def _arccosine(x: Decimal) -> Decimal:
+    return Decimal(0) if x == 1 else _WIDE.subtract(_WIDE.divide(_PI, 2), _arcsine(x))
+
+
+def _wide(function: Callable[[Decimal], Decimal]) -> Callable[[Number], Number]:
+    """Return a function whose steps have 60 digits and whose result has 40."""
+    return lambda value: _CONTEXT.plus(function(_decimal(value)))
 
 
 def _whole_of(value: Number) -> int:
@@ -453,14 +569,14 @@ _FUNCTIONS: dict[str, tuple[Callable[..., Number], int, int]] = {
     "log2": (lambda v: _log(v, Fraction(2)), 1, 1),
     "log10": (_log, 1, 1),
     "exp": (lambda v: _CONTEXT.exp(_decimal(v)), 1, 1),
-    "sin": (_float(math.sin), 1, 1),
-    "cos": (_float(math.cos), 1, 1),
-    "tan": (_float(math.tan), 1, 1),
-    "asin": (_float(math.asin), 1, 1),
-    "acos": (_float(math.acos), 1, 1),
-    "atan": (_float(math.atan), 1, 1),
-    "degrees": (_float(math.degrees), 1, 1),
-    "radians": (_float(math.radians), 1, 1),
+    "sin": (_sin, 1, 1),
+    "cos": (_cos, 1, 1),
+    "tan": (_tan, 1, 1),
+    "asin": (_wide(_arcsine), 1, 1),
+    "acos": (_wide(_arccosine), 1, 1),
+    "atan": (_wide(_arctangent), 1, 1),
+    "degrees": (_wide(lambda v: _WIDE.divide(_WIDE.multiply(v, 180), _PI)), 1, 1),
+    "radians": (_wide(lambda v: _WIDE.divide(_WIDE.multiply(v, _PI), 180)), 1, 1),
 }
 _OF_MANY: dict[str, Callable[[list[Number]], Number]] = {
     "min": min,

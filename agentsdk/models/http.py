@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
+import contextlib
 import ssl
 import threading
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
+from agentsdk import _bridge
 from agentsdk.models.faults import too_late
 
 T = TypeVar("T")
@@ -40,6 +43,24 @@ def client_of_loop(key: Any, make: Callable[[], T]) -> T:
             known[key] = make()
         client: T = known[key]
         return client
+
+
+@atexit.register
+def _close() -> None:
+    """Close the clients of the background loop, which lives until the process ends: no socket is left open."""
+    loop = _bridge.loop()
+    clients = list(_clients.get(loop, {}).values()) if loop else []
+
+    async def close() -> None:
+        for client in clients:
+            inner = getattr(client, "transport", None)  # DashScope's client does not close what it was given
+            closing = getattr(getattr(inner, "http_client", client), "aclose", None) or client.close
+            with contextlib.suppress(Exception):
+                await closing()
+
+    if clients:
+        with contextlib.suppress(Exception):
+            asyncio.run_coroutine_threadsafe(close(), cast(asyncio.AbstractEventLoop, loop)).result(timeout=1)
 
 
 class Deadline:
