@@ -78,7 +78,7 @@ _REWRITES: list[tuple[re.Pattern[str], str]] = [
         (r"减去?", "-"),
         (r"乘以?", "*"),
         (r"除以", "/"),
-        (r"等于(?:多少|几)?|是多少|=\s*\?|[=？?。]+$", ""),
+        (r"等于(?:多少|几)?|是多少|=\s*\?|[=？?。]+$|(?<=[\d)%])\.$", ""),
         (r"\bdivided by\b|\bover\b", "/"),
         (r"\bmultiplied by\b|\btimes\b|(?<=[\d)%])(?<!\b0)\s*x\s*(?=[\d(])", "*"),
         (r"\bplus\b", "+"),
@@ -143,7 +143,7 @@ def show(value: Number, digits: int = 12) -> str:
         whole, part = divmod(scaled, 10**places)
         return f"{sign}{_whole(whole)}.{part:0{places}d}".rstrip("0")
     near = show(_CONTEXT.divide(Decimal(value.numerator), Decimal(value.denominator)), digits)
-    if len(str(value.numerator)) + len(str(value.denominator)) > 12:
+    if value.numerator.bit_length() + value.denominator.bit_length() > 40:  # about 12 digits
         return near
     return f"{value.numerator}/{value.denominator} ≈ {near}"
 
@@ -157,7 +157,7 @@ def _plain(expression: str) -> str:
     text = _FRACTION.sub(lambda m: f"({m[1] or 0}+{unicodedata.normalize('NFKC', m[2])})", text)
     text = text.replace("log₂", "log2").replace("log₁₀", "log10").replace("∛", "cbrt ")
     # ① and ₁ would become digits of the number before them.
-    text = "".join("?" if unicodedata.category(c) == "No" else c for c in text)
+    text = "".join("\ufffd" if unicodedata.category(c) == "No" else c for c in text)
     return unicodedata.normalize("NFKC", text).strip().lower()
 
 
@@ -258,7 +258,7 @@ class _Reader:
             elif self._take("/"):
                 value = self._apply(lambda a, b: a / b, value, self._signed())
             elif self._take("//"):
-                value = Fraction(math.floor(self._apply(lambda a, b: a / b, value, self._signed())))
+                value = Fraction(_floor(self._apply(lambda a, b: a / b, value, self._signed())))
             elif self._take("mod", "%"):
                 value = self._apply(_remainder, value, self._signed())
             elif self._take("of"):
@@ -400,10 +400,10 @@ class _Reader:
         return self._checked(_CONTEXT.power(_decimal(base), _decimal(exponent)))
 
     def _factorial(self, value: Number) -> Number:
-        if value != int(value) or value < 0:
-            raise ToolError(_("{expression}: ! needs a whole number from 0.").format(expression=self._shown))
         if value > 1_600:
             raise _too_large(self._shown)
+        if value != int(value) or value < 0:
+            raise ToolError(_("{expression}: ! needs a whole number from 0.").format(expression=self._shown))
         return Fraction(math.factorial(int(value)))
 
     def _checked(self, value: Number) -> Number:
@@ -431,7 +431,9 @@ class _Reader:
 def _too_large(shown: str) -> ToolError:
     return ToolError(
         _("{expression} is too large to calculate.").format(expression=shown[:80]),
-        why=_("Results have at most {most} digits.").format(most=MOST_DIGITS),
+        why=_("Results have at most {most} digits; those of roots and logarithms have 40.").format(
+            most=MOST_DIGITS
+        ),
     )
 
 
@@ -443,7 +445,7 @@ def _decimal(value: Number) -> Decimal:
 
 def _remainder(a: Any, b: Any) -> Number:
     """Return what is left of `a`, of the sign of `b`, as in Python; both are of one kind."""
-    left: Number = a - b * math.floor(a / b)
+    left: Number = a - b * _floor(a / b)
     return left
 
 
@@ -472,10 +474,11 @@ def _log(value: Number, base: Number | None = None) -> Number:
 
 
 def _round(value: Number, places: Number = Fraction(0)) -> Number:
-    if places != int(places) or abs(places) > 100:
+    if abs(Fraction(places)) > 100 or places != int(places):
         raise ValueError("places")
     # Half away from zero, as people round, and not to the even neighbour, as Python does.
     scale = Fraction(10 ** int(places)) if places >= 0 else Fraction(1, 10 ** int(-places))
+    _floor(value)
     scaled: Fraction = Fraction(value) * scale
     whole = math.floor(abs(scaled) + Fraction(1, 2))
     return Fraction(whole if scaled >= 0 else -whole) / scale
@@ -521,7 +524,7 @@ def _arctangent(x: Decimal) -> Decimal:
         while abs(power) > abs(total) * Decimal("1e-55"):
             power, n = -power * x * x, n + 2
             total += power / n
-        return total * 2**halvings
+        return total * Decimal(2) ** halvings
 
 
 def _arcsine(x: Decimal) -> Decimal:
@@ -541,9 +544,16 @@ def _wide(function: Callable[[Decimal], Decimal]) -> Callable[[Number], Number]:
 
 
 def _whole_of(value: Number) -> int:
-    if value != int(value):
+    whole = _floor(value)
+    if value != whole:
         raise ValueError("whole numbers only")
-    return int(value)
+    return whole
+
+
+def _floor(value: Number) -> int:
+    if isinstance(value, Decimal) and value.adjusted() >= _CONTEXT.prec:
+        raise OverflowError("its last digits before the point are not known")
+    return math.floor(value)
 
 
 def _total(values: list[Number]) -> Number:
@@ -562,8 +572,8 @@ _FUNCTIONS: dict[str, tuple[Callable[..., Number], int, int]] = {
     "cbrt": (_cbrt, 1, 1),
     "abs": (abs, 1, 1),
     "round": (_round, 1, 2),
-    "floor": (lambda v: Fraction(math.floor(v)), 1, 1),
-    "ceil": (lambda v: Fraction(math.ceil(v)), 1, 1),
+    "floor": (lambda v: Fraction(_floor(v)), 1, 1),
+    "ceil": (lambda v: Fraction(-_floor(-v)), 1, 1),
     "ln": (lambda v: _CONTEXT.ln(_decimal(v)), 1, 1),
     "log": (_log, 1, 2),
     "log2": (lambda v: _log(v, Fraction(2)), 1, 1),

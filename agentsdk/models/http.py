@@ -60,7 +60,7 @@ def _close() -> None:
 
     if clients:
         with contextlib.suppress(Exception):
-            asyncio.run_coroutine_threadsafe(close(), cast(asyncio.AbstractEventLoop, loop)).result(timeout=1)
+            asyncio.run_coroutine_threadsafe(close(), cast("asyncio.AbstractEventLoop", loop)).result(timeout=1)
 
 
 class Deadline:

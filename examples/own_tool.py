@@ -1,0 +1,28 @@
+"""A tool of your own: a typed function with a docstring. A model decides to call it; its arguments are checked."""
+
+from agentsdk import Agent, tool
+from agentsdk.testing import ScriptedModel, call
+
+
+@tool(pure=True)
+def rate(base: str, quote: str) -> float:
+    """Return how many units of quote one unit of base buys.
+
+    Args:
+        base: three letters, such as USD.
+        quote: three letters, such as EUR.
+    """
+    return {"USD": 1.0, "EUR": 0.92, "CNY": 7.1}[quote.upper()]
+
+
+# A scripted model stands in for a real one: write "openai:gpt-4o-mini" instead, and it decides for itself.
+model = ScriptedModel(
+    [
+        call("rate", base="USD", quote="EUR") + call("rate", base="USD", quote="XXX"),
+        "One dollar buys 0.92 euros.",
+    ]
+)
+answer = Agent(model, tools=[rate]).run("What does a dollar buy in euros?")
+print(answer.text)
+for step in answer.steps:  # the second call failed: its error went back to the model as words
+    print(step.do, dict(step.inputs), step.status, step.value or step.error)
