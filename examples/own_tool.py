@@ -12,7 +12,8 @@ def rate(base: str, quote: str) -> float:
         base: three letters, such as USD.
         quote: three letters, such as EUR.
     """
-    return {"USD": 1.0, "EUR": 0.92, "CNY": 7.1}[quote.upper()]
+    euros = {"USD": 0.92, "EUR": 1.0, "CNY": 0.13}
+    return round(euros[base.upper()] / euros[quote.upper()], 4)
 
 
 # A scripted model stands in for a real one: write "openai:gpt-4o-mini" instead, and it decides for itself.

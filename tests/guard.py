@@ -38,5 +38,5 @@ def _guarded_connect_ex(self: socket.socket, address: Any) -> int:
 
 def pytest_configure() -> None:
     """Stand between the tests and the network."""
-    socket.socket.connect = _guarded_connect  # type: ignore[method-assign]  # the guard is the point
-    socket.socket.connect_ex = _guarded_connect_ex  # type: ignore[method-assign]  # as above
+    socket.socket.connect = _guarded_connect  # type: ignore[method-assign, assignment]  # the guard is the point
+    socket.socket.connect_ex = _guarded_connect_ex  # type: ignore[method-assign, assignment]  # as above

@@ -138,7 +138,7 @@ def test_each_redirect_is_checked_again(port: int) -> None:
     fetcher = near(port)
     assert fetch(fetcher, f"http://page.example:{port}/to//page").status == 200
     for target in (
-        "http://intern.example:%d/" % port,
+        f"http://intern.example:{port}/",
         "http://127.0.0.2/",
         "file:///etc/passwd",
         "http://page.example:22/",

@@ -17,7 +17,7 @@ def send(to: str) -> str:
 
 def story() -> list[Event]:
     texts = References.from_texts({"g.md": "# Power\n\nIt gives 5 V and 2 A.\n"})
-    script = [
+    script: list[Line] = [
         plan({"id": "x", "do": "nothing", "in": {}}),
         plan(
             {"id": "s1", "do": "look_up", "in": {"query": "power"}},

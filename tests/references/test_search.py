@@ -72,7 +72,7 @@ def test_no_query_is_a_syntax_error(query: str) -> None:
 @given(st.text(alphabet="ab 。.\n|#-`=*1", max_size=3000))
 def test_passages_are_slices_that_hold_every_character_but_blanks(text: str) -> None:
     source = Source("s", text, "markdown")
-    covered = set()
+    covered: set[int] = set()
     for passage in split(source):
         assert text[passage.start : passage.end] == passage.text
         assert len(passage.text) <= LONGEST
