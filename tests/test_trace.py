@@ -6,6 +6,7 @@ from agentsdk import Agent, References, tool
 from agentsdk.errors import TraceUnreadable
 from agentsdk.events import Event
 from agentsdk.testing import ScriptedModel, plan
+from agentsdk.testing.scripted import Line
 from agentsdk.trace import TraceFile, read
 
 
