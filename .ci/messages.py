@@ -6,6 +6,7 @@ Typer's own words are part of it: they are looked up in the same catalogue (agen
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 
@@ -60,6 +61,8 @@ def main() -> int:
     catalogue = current() if PO.exists() else Catalog(locale="zh")
     catalogue.update(extracted(), no_fuzzy_matching=True)
     catalogue.obsolete.clear()
+    # Fixed, so that a run that finds nothing new changes nothing.
+    catalogue.creation_date = catalogue.revision_date = datetime(2026, 1, 1, tzinfo=UTC)
     PO.parent.mkdir(parents=True, exist_ok=True)
     out = BytesIO()
     write_po(out, catalogue, sort_output=True, omit_header=False, no_location=True, width=100)
