@@ -222,3 +222,64 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
     ran = subprocess.run(command, shell=True, capture_output=True, text=True, check=False, cwd=ROOT)
     assert "offline:extract" in ran.stdout
     assert "BrokenPipe" not in ran.stderr
+
+
+def test_a_pdf_is_cited_by_page_and_its_offsets_point_into_its_text(tmp_path: Path) -> None:
+    from tests.references.test_load import pdf
+
+    file = tmp_path / "tower.pdf"
+    file.write_bytes(pdf("The Salt Tower is 58 metres high.", "A ticket costs six euros."))
+    wire = json.loads(
+        agentsdk("ask", "How much does a ticket cost?", "--ref", str(file), "--json", *OFFLINE).stdout
+    )
+    (citation,) = wire["citations"]
+    text = agentsdk("text", str(file)).stdout
+    assert text[citation["start"] : citation["end"]] == citation["quote"] == "A ticket costs six euros."
+    assert citation["page"] == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a pseudo-terminal is a thing of Unix")
+def test_on_a_terminal_the_steps_light_up_and_the_answer_follows() -> None:
+    import pty
+
+    main, end = pty.openpty()
+    command = ["ask", "What does the Spark cost, and what does the Beacon cost?", "--ref", HANDBOOK, *OFFLINE]
+    env = {**os.environ, "AGENTSDK_LANG": "en", "TERM": "xterm-256color", "COLUMNS": "100"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "agentsdk", *command], stdin=end, stdout=end, stderr=end, env=env, cwd=ROOT
+    )
+    os.close(end)
+    shown = b""
+    while True:
+        try:
+            piece = os.read(main, 65536)
+        except OSError:  # the other end was closed
+            break
+        if not piece:
+            break
+        shown += piece
+    os.close(main)
+    assert process.wait() == 0
+    text = shown.decode("utf-8", "replace")
+    assert "\x1b[" in text
+    assert "Plan" in text
+    assert text.index("●") < text.index("[1]")
+    assert "€39" in text
+
+
+def test_a_missing_extra_is_named_with_its_install_line(tmp_path: Path) -> None:
+    file = tmp_path / "a.html"
+    file.write_text("<p>text</p>", encoding="utf-8")
+    code = (
+        "import sys; sys.modules['trafilatura'] = None; from agentsdk.cli.commands import run; "
+        f"sys.exit(run(['text', {str(file)!r}]))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "AGENTSDK_LANG": "en"},
+    )
+    assert ran.returncode == 2
+    assert 'pip install "agentsdk[docs]"' in ran.stderr

@@ -530,7 +530,7 @@ _EXPECTED: list[tuple[re.Pattern[str], str, re.Pattern[str]]] = [
         (r"\b(?:tele)?phone\b|\bhotline\b|\bcall(?:ed)? (?:on|at)\b|电话|手机号|热线", "phone", r"\d[\d\s()+–-]{3,}\d"),
         (r"\be-?mail\b|邮箱|电子邮件|邮件地址", "email", r"\S+@\S+\.\w|@"),
         (r"\b(?:web ?site|url|web address|homepage)\b|网站|网址|官网", "url", r"https?://|www\.|\w\.(?:com|org|net|cn|io|example)\b"),
-        (r"\bhow (?:much|expensive)\b.*\b(?:cost|price|pay|charge|fee|is|are)\b|\bprice\b|\bcosts?\b|\bfees?\b|多少钱|价格|费用|售价|收费", "price", r"\d|free|gratis|no charge|免费|[一二三四五六七八九十百千万]+元"),
+        (r"\bhow (?:much|expensive)\b.*\b(?:cost|price|pay|charge|fee|is|are)\b|\bprice\b|\bcosts?\b|\bfees?\b|多少钱|价格|费用|售价|收费", "price", _DIGIT.pattern + r"|gratis|no charge"),
         (r"^\W*when\b|\bwhen (?:is|was|were|are|does|do|did|will|can|must|should)\b|\bwhat (?:date|year|day|time|month)\b|\bwhich (?:date|year|day|month)\b|什么时候|何时|哪一?年|哪一?天|几月|几号|几点|日期|哪个月", "when", _TIME.pattern),
         (r"\bhow long\b|多久|多长时间|多长", "how long", _SPAN),
         (r"\bhow (?:many|much|old|tall|high|far|heavy|fast|deep|wide|large|big|hot|often|soon)\b|多少|多久|多长|多高|多重|多远|多大|多宽|多深|多快|几[个天年次点号位人名本张条元月周小]", "how many", _DIGIT.pattern),

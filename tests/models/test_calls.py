@@ -1,0 +1,92 @@
+"""Calls as servers really send them."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agentsdk.models.calls import CallPieces, read_arguments
+from agentsdk.models.reasoning import ThinkSplitter, split_whole
+
+
+def merged(
+    *pieces: tuple[int | None, str | None, str | None, object], cut: str = ""
+) -> list[tuple[str, dict[str, object]]]:
+    calls = CallPieces()
+    for piece in pieces:
+        calls.add(*piece)
+    good, _broken = calls.settle(cut=cut)
+    return [(c.name, dict(c.arguments)) for c in good]
+
+
+def test_continuations_with_empty_ids_and_repeated_names_are_one_call() -> None:
+    assert merged((0, "a", "add", '{"x"'), (0, "", "", ": 1"), (0, None, "add", "}")) == [("add", {"x": 1})]
+
+
+def test_two_ids_at_one_index_are_two_calls() -> None:
+    assert merged((0, "a", "add", "{}"), (0, "b", "add", '{"x": 1}')) == [("add", {}), ("add", {"x": 1})]
+
+
+def test_calls_without_any_index_are_told_apart_by_their_names() -> None:
+    assert merged((None, None, "a", {"x": 1}), (None, None, "a", {"x": 2})) == [
+        ("a", {"x": 1}),
+        ("a", {"x": 2}),
+    ]
+    assert merged((None, None, "a", '{"x"'), (None, None, None, ": 1}")) == [("a", {"x": 1})]
+
+
+def test_the_last_call_of_a_cut_answer_is_broken_even_if_it_looks_whole() -> None:
+    assert merged((0, "a", "add", "{}"), (1, "b", "add", '{"x": 1}'), cut="cut") == [("add", {})]
+
+
+@pytest.mark.parametrize("text", ["", " ", "null", "{}", None])
+def test_no_arguments_are_none_however_they_are_written(text: object) -> None:
+    assert read_arguments(text) == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"x":',
+        "[1]",
+        '"text"',
+        "5",
+        '{"x": NaN}',
+        "{" * 50_000,
+        '{"a":' * 300 + "1" + "}" * 300,
+        "{'x': 1}",
+        "true",
+    ],
+)
+def test_what_is_no_object_is_never_arguments(text: str) -> None:
+    with pytest.raises(ValueError, match=r"arguments|JSON"):
+        read_arguments(text)
+
+
+@given(st.integers())
+def test_integers_of_any_size_stay_what_they_are(number: int) -> None:
+    assert read_arguments(json.dumps({"n": number})) == {"n": number}
+
+
+@given(st.lists(st.integers(0, 200)), st.sampled_from([
+    "<think>I wonder.</think>\n\nThe answer.", "<THINK>a<b</THINK>x", "No thought <think> here.", "<thinking>t</thinking>\nyes", "<think>never closed",
+    "< think", "", "\n\n<think>\n</think>ok",
+]))  # fmt: skip
+def test_thoughts_are_parted_the_same_wherever_a_stream_is_cut(cuts: list[int], text: str) -> None:
+    def run(places: list[int]) -> tuple[str, str]:
+        splitter, said, thought, at = ThinkSplitter(), "", "", 0
+        for place in sorted({p % (len(text) + 1) for p in places} | {len(text)}):
+            more_said, more_thought = splitter.feed(text[at:place])
+            said, thought, at = said + more_said, thought + more_thought, place
+        more_said, more_thought = splitter.rest()
+        return said + more_said, thought + more_thought
+
+    assert run(cuts) == run([])
+
+
+def test_an_orphan_closing_tag_ends_a_thought() -> None:
+    assert split_whole("the final answer is 20.\n</think>\n\nThe number is 20.") == (
+        "The number is 20.",
+        "the final answer is 20.",
+    )

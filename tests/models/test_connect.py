@@ -1,0 +1,63 @@
+import pytest
+
+from agentsdk import connect
+from agentsdk.errors import ConfigurationError, MissingKey, UnknownModel
+from agentsdk.testing import ScriptedModel
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("gpt-4o", "openai:gpt-4o"), ("llama3.1", "ollama:llama3.1"), ("qwen-plus", "dashscope:qwen-plus"),
+        ("opnai:gpt-4o", "openai:gpt-4o"), ("openai:", "openai:gpt-4o-mini"), ("offline:gpt", "offline:extract"),
+        ("dashscop:qwen-max", "dashscope:qwen-max"), ("qwen3:4b", "ollama:qwen3:4b"),
+    ],
+)  # fmt: skip
+def test_a_name_that_is_none_is_answered_with_the_nearest(name: str, near: str) -> None:
+    with pytest.raises(UnknownModel) as error:
+        connect(name)
+    assert repr(near) in error.value.why
+
+
+@pytest.mark.parametrize("name", ["", " ", ":", "anthropic:claude", "::::"])
+def test_what_names_nothing_is_refused_with_the_list(name: str) -> None:
+    with pytest.raises(UnknownModel) as error:
+        connect(name)
+    assert "openai, ollama, dashscope, offline" in error.value.fix
+
+
+def test_a_missing_key_is_named_and_so_is_what_needs_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    for provider, variable in (
+        ("openai:gpt-4o", "OPENAI_API_KEY"),
+        ("dashscope:qwen-plus", "DASHSCOPE_API_KEY"),
+    ):
+        monkeypatch.delenv(variable, raising=False)
+        monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+        with pytest.raises(MissingKey) as error:
+            connect(provider)
+        assert variable in error.value.fix
+        assert "offline:extract" in error.value.fix
+
+
+@pytest.mark.parametrize("url", ["localhost:1234", "ftp://x", "http://", "nonsense"])
+def test_a_base_url_that_is_none_is_refused(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="address"):
+        connect("openai:x", base_url=url)
+
+
+def test_a_server_near_by_needs_no_key_and_one_far_away_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    for url in (
+        "http://127.0.0.1:1234/v1",
+        "http://localhost:8000/v1",
+        "http://192.168.1.5/v1",
+        "http://box.local/v1",
+    ):
+        assert connect("openai:x", base_url=url).name == "openai:x"
+    with pytest.raises(MissingKey):
+        connect("openai:x", base_url="https://api.example.com/v1")
+
+
+def test_a_model_is_returned_as_it_is() -> None:
+    model = ScriptedModel([])
+    assert connect(model) is model
