@@ -61,14 +61,14 @@ def prove(quote: Quote, run: Run) -> Citation | None:
     """Return where a quote stands: in the passage it names, else in its source, else anywhere, else None."""
     at = int(quote.passage[1:]) - 1
     named = run.passages[at] if 0 <= at < len(run.passages) else None
-    if named and (found := _in_passage(quote.text, named)):
+    if named and (found := _in_passage(quote.text, named, run)):
         return found
     if run.references is not None:
         found_elsewhere = run.references.locate(quote.text, source=named.source if named else None)
         if found_elsewhere:
             return found_elsewhere
     for passage in run.passages:
-        if passage is not named and (found := _in_passage(quote.text, passage, elsewhere=True)):
+        if passage is not named and (found := _in_passage(quote.text, passage, run, elsewhere=True)):
             return found
     return None
 
@@ -104,11 +104,17 @@ def so_far(run: Run, text: object) -> Answer[object]:
     return _make(run, shown, "failed")
 
 
-def _in_passage(quote: str, passage: Passage, *, elsewhere: bool = False) -> Citation | None:
+def _in_passage(quote: str, passage: Passage, run: Run, *, elsewhere: bool = False) -> Citation | None:
     found = locate(quote, passage.text)
     if found is None:
         return None
     start, end, how = found
+    if run.references is not None and passage.source in run.references.sources:
+        # The source knows its pages; a passage knows only the one that it begins on.
+        begin = passage.start + start
+        return run.references.cite(
+            passage.source, begin, passage.start + end, "elsewhere" if elsewhere else how
+        )
     return Citation(
         passage.source,
         passage.start + start,

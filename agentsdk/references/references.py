@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from agentsdk.errors import AgentError, FileMissing, NothingReadable
-from agentsdk.evidence import Citation, Passage
+from agentsdk.evidence import Check, Citation, Passage
 from agentsdk.function_tool import Tool, tool
 from agentsdk.i18n import _
 
@@ -128,16 +128,14 @@ class References:
         for each in ([named] if named else []) + others:
             if found := locate(quote, each.text):
                 start, end, how = found
-                return Citation(
-                    each.name,
-                    start,
-                    end,
-                    each.line(start),
-                    each.text[start:end],
-                    "elsewhere" if source is not None and each is not named else how,
-                    each.page(start),
-                )
+                elsewhere = source is not None and each is not named
+                return self.cite(each.name, start, end, "elsewhere" if elsewhere else how)
         return None
+
+    def cite(self, source: str, start: int, end: int, check: Check = "exact") -> Citation:
+        """Return the citation of `text(source)[start:end]`, with its line and page."""
+        found = self._sources[source]
+        return Citation(source, start, end, found.line(start), found.text[start:end], check, found.page(start))
 
     def as_tool(self) -> Tool[[str], list[Passage]]:
         """Return the tool `look_up(query)`, as which every model gets the texts."""
