@@ -109,7 +109,11 @@ def _in_passage(quote: str, passage: Passage, run: Run, *, elsewhere: bool = Fal
     if found is None:
         return None
     start, end, how = found
-    if run.references is not None and passage.source in run.references.sources:
+    if (
+        run.references is not None
+        and passage.source in run.references.sources
+        and (run.references.text(passage.source)[passage.start : passage.end] == passage.text)
+    ):
         # The source knows its pages; a passage knows only the one that it begins on.
         begin = passage.start + start
         return run.references.cite(
