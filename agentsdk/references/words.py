@@ -42,7 +42,8 @@ _IRREGULAR = {
     "kept": "keep", "lost": "lose", "met": "meet", "ran": "run", "spoke": "speak", "won": "win",
     "left": "leave", "found": "find",
     "went": "go", "gone": "go", "came": "come", "became": "become", "grew": "grow",
-    "worn": "wear", "chosen": "choose", "chose": "choose", "broken": "break", "broke": "break",
+    "worn": "wear", "chosen": "choose", "chose": "choose", "broken": "break",
+    "buses": "bus", "gases": "gas", "broke": "break",
 }  # fmt: skip
 
 

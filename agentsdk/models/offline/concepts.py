@@ -370,11 +370,11 @@ _KEPT = (
 )
 _FILLER = re.compile(
     f"({_KEPT})|"
-    "请问|请|可以|告诉我|我想知道|想知道|根据(?:资料|文档|手册|文件|材料)?|按照|是什么|是多少|有多少|有哪些|是哪些|有什么|什么样|什么时候|什么地方|"
+    "请问|请|可以|这款|该款|那款|告诉我|我想知道|想知道|根据(?:资料|文档|手册|文件|材料)?|按照|是什么|是多少|有多少|有哪些|是哪些|有什么|什么样|什么时候|什么地方|"
     "什么|多少钱|多少|多久|多长时间|多长|多大|多高|多重|多远|多宽|多深|多快|几点|几天|几个|几年|几月|几号|几次|几|哪一年|哪一天|哪年|哪天|哪里|哪儿|哪个|哪些|"
     "哪位|哪|谁|怎么样|怎么办|怎么|怎样|如何|为什么|为何|是否|能否|可否|能不能|可不可以|可以不可以|有没有|是不是|会不会|要不要|需不需要|"
     "何时|何地|何处|何人|能够|需要|应该|必须|吗|呢|吧|啊|的话|的|了|们|一共|总共|一般|通常|大约|大概|我们|你们|他们|我|你|您|他|她|它|这个|那个|这些|那些|"
-    "这|那|时候|之间|里面|能|会|应|需|要|着|过|和|与|及|或|跟|在|是|有|为|被|把|让|对|于|从|到|向|由|给|以|就|都|也|还|又|再|很|最|更|该|本|其|所|"
+    "这|那|时候|之间|里面|离(?!开)|距离?|能|会|应|需|要|着|过|和|与|及|或|跟|在|是|有|为|被|把|让|对|于|从|到|向|由|给|以|就|都|也|还|又|再|很|最|更|该|本|其|所|"
     "里|中|上|下|一?[个次种些]|一[年天月页杯张本份件台只条位册]|时|后|前|内"
 )
 
@@ -434,6 +434,11 @@ _WEAK_ZH = frozenset(
         "最高",
         "最低",
         "每次",
+        "代表",
+        "表示",
+        "意味",
+        "意思",
+        "含义",
         "一次",
         "一个",
         "时间",
@@ -471,7 +476,7 @@ def _chinese(text: str) -> list[Concept]:
         found.append(Concept(word, kind, _by_word()[word] | {word}))
         rest = rest.replace(word, " ", 1)
     for run in re.findall(f"[{CJK}]+", _without_fillers(rest)):
-        if len(run) == 1 and not asked.endswith(run):
+        if len(run) == 1 and found and not asked.endswith(run):
             continue
         single = [c for c in run if c in _by_word()] if len(run) < 4 else []
         if single:  # 带狗进: of a short run, the one character that means something
@@ -519,6 +524,12 @@ _TIME = re.compile(
     r"[一二三四五六七八九十]+[年月日号点天]|早上|中午|下午|晚上|凌晨|每|周|星期|世纪|年|月|日|后|前|期间|随时|全天",
     re.IGNORECASE,
 )
+_PLACE = (
+    r"\b(?:street|road|avenue|lane|square|floor|quay|located|situated|lies?|stands?|behind|beside|opposite|next to|near|above|below|between|"
+    r"upstairs|downstairs|box|cupboard|desk|console|header|cabinet|https?|@)\b|\b(?:at|in|on|to|from) (?:the |a |an )?(?:\d+ )?"
+    r"(?!mon|tues|wednes|thurs|fri|satur|sun|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]|"
+    r"位于|坐落|在|放入|放在|存放|路|街|号|楼|层|区|市|省|侧|旁|处|柜|网|官网|@"
+)
 _SPAN = (
     r"\b(?:seconds?|minutes?|hours?|days?|weeks?|months?|years?|decades?|century|centuries|nights?|lifetime|forever|permanent\w*|"
     r"met(?:re|er)s?|km|kilomet(?:re|er)s?|cm|mm|feet|foot|miles?|inch(?:es)?|characters?|words?|pages?|digits?)\b|"
@@ -530,6 +541,9 @@ _EXPECTED: list[tuple[re.Pattern[str], str, re.Pattern[str]]] = [
         (r"\b(?:tele)?phone\b|\bhotline\b|\bcall(?:ed)? (?:on|at)\b|电话|手机号|热线", "phone", r"\d[\d\s()+–-]{3,}\d"),
         (r"\be-?mail\b|邮箱|电子邮件|邮件地址", "email", r"\S+@\S+\.\w|@"),
         (r"\b(?:web ?site|url|web address|homepage)\b|网站|网址|官网", "url", r"https?://|www\.|\w\.(?:com|org|net|cn|io|example)\b"),
+        (r"^\W*when (?:was|were|did)\b|\bwhat year\b|\bwhich year\b|哪一?年|何年", "year", r"\b\d{3,4}\b|century|\d\s*年|世纪"),
+        (r"^\W*where\b|\bwhere (?:is|are|do|does|can|was|were)\b|在哪|哪里|哪儿|何处|什么地方|地址", "where", _PLACE),
+        (r"\bhow old\b|几岁|多大年纪|年龄", "age", r"\b\d+[- ]years?\b|\bage|\bborn\b|岁|出生|年龄"),
         (r"\bhow (?:much|expensive)\b.*\b(?:cost|price|pay|charge|fee|is|are)\b|\bprice\b|\bcosts?\b|\bfees?\b|多少钱|价格|费用|售价|收费", "price", _DIGIT.pattern + r"|gratis|no charge"),
         (r"^\W*when\b|\bwhen (?:is|was|were|are|does|do|did|will|can|must|should)\b|\bwhat (?:date|year|day|time|month)\b|\bwhich (?:date|year|day|month)\b|什么时候|何时|哪一?年|哪一?天|几月|几号|几点|日期|哪个月", "when", _TIME.pattern),
         (r"\bhow long\b|多久|多长时间|多长", "how long", _SPAN),

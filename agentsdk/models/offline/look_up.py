@@ -112,14 +112,14 @@ def choose(question: str, passages: Sequence[tuple[str, Passage]]) -> list[Chose
     rated = [(score, u) for u in units if (score := _rate(u, weights, expected)) is not None]
     if not rated:
         return []
-    rated.sort(key=lambda pair: (-round(pair[0], 3), pair[1].order))
+    rated.sort(key=lambda pair: -round(pair[0], 3))  # stable: among equals the better passage goes first
     best = rated[0][0]
     chosen: list[Chosen] = []
     plural = _asks_for_several(question)
     for score, unit in rated:
         if score < best - (0.12 if plural else 0.02) or len(chosen) >= (MOST if plural else 2):
             break
-        for piece in _quotes(unit, strong, units):
+        for piece in _quotes(unit, strong, units, goes_on=expected is None and not chosen):
             if piece.quote not in {c.quote for c in chosen} and len(chosen) < MOST:
                 chosen.append(piece)
     return chosen
@@ -248,8 +248,13 @@ def _asks_for_several(question: str) -> bool:
     )
 
 
-def _quotes(unit: Unit, concepts: Sequence[Concept], units: Sequence[Unit]) -> list[Chosen]:
-    """Return the unit as quotes; a sentence that announces a list brings the items with it."""
+def _quotes(unit: Unit, concepts: Sequence[Concept], units: Sequence[Unit], *, goes_on: bool) -> list[Chosen]:
+    """Return the unit as quotes; a sentence that announces a list brings the items with it.
+
+    Args:
+        goes_on: the next sentence belongs to it as well where it begins with "It" or "They".
+
+    """
     found = [Chosen(unit.passage, _shortened(unit.text, concepts), unit.header)]
     if unit.text.rstrip().endswith((":", "：")):
         same = [u for u in units if u.passage == unit.passage and u.order > unit.order]
@@ -257,6 +262,9 @@ def _quotes(unit: Unit, concepts: Sequence[Concept], units: Sequence[Unit]) -> l
             if not _ITEM.match(following.text):
                 break
             found.append(Chosen(following.passage, _shortened(following.text, concepts)))
+    following_one = next((u for u in units if u.passage == unit.passage and u.order == unit.order + 1), None)
+    if goes_on and not unit.header and following_one and _PRONOUN.match(following_one.text):
+        found.append(Chosen(following_one.passage, _shortened(following_one.text, concepts)))
     return found
 
 

@@ -74,7 +74,7 @@ _COMPARE_ZH = re.compile(
     r"|(.+?)(?:和|与|跟|同)(.+?)(?:的?(?:区别|差异|不同|异同)(?:是什么|在哪里?|有哪些)?|有(?:什么|何)(?:区别|不同|差异)|(?:相比)?哪个.*|谁.*)$"
 )
 _PARTS = re.compile(
-    r"(?<=[?？!！])\s*|[;；。]\s*|\n+|(?<!\d)\.\s+(?=[A-Z])|,?\s+(?:and|also|then|plus)\s+(?:also |then )?(?=(?:what|how|when|where|who|which|why|is|are|does|do|can|"
+    r"(?<=[?？!！])\s*|[;；。]\s*|\n+|(?<!\d)(?<!\bDr)(?<!\bMr)(?<!\bMs)(?<!\bMrs)(?<!\bSt)(?<!\bNo)(?<!\b[A-Z])\.\s+(?=[A-Z])|,?\s+(?:and|also|then|plus)\s+(?:also |then )?(?=(?:what|how|when|where|who|which|why|is|are|does|do|can|"
     r"calculate|compute|compare|tell)\b)|[，,]\s*(?=(?:what|how|when|where|who|which|why|calculate|compute|compare)\b)|"
     r"[，,]?\s*(?:以及|还有|另外|并且|同时|然后|再|并)[，,]?\s*|[，,]\s*(?=[^，,]*(?:多少|什么|几|哪|谁|怎|吗|如何|何时))",
     re.IGNORECASE,

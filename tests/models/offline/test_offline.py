@@ -14,8 +14,9 @@ from agentsdk.models.offline.dates import clock_arguments
 ROOT = Path(__file__).parents[3]
 TOOLS = ["calculator", "clock"]
 ROWS = [
-    json.loads(x)
-    for x in (Path(__file__).parent / "questions" / "written.jsonl").read_text(encoding="utf-8").splitlines()
+    json.loads(line)
+    for file in sorted((Path(__file__).parent / "questions").glob("*.jsonl"))
+    for line in file.read_text(encoding="utf-8").splitlines()
 ]
 
 
