@@ -16,12 +16,13 @@ import httpx
 from dashscope.v2.errors import APIConnectionError, APIStatusError, DashScopeError
 
 from agentsdk.budget import Usage
-from agentsdk.errors import AgentError, InvalidRequest, ModelError
+from agentsdk.errors import AgentError, InvalidRequest
 from agentsdk.messages import Message
 from agentsdk.models import faults
 from agentsdk.models.collect import Collector, whole_number
 from agentsdk.models.http import Deadline, client_of_loop, tls_context
 from agentsdk.models.model import Delta, Reply, Request, TextDelta
+from agentsdk.models.wire import function_calls, function_tools, text_of
 
 _URL = "https://dashscope.aliyuncs.com/api/v1"
 TEXT_PATH = "/services/aigc/text-generation/generation"
@@ -140,17 +141,7 @@ class DashScopeModel:
         if stream:
             parameters["incremental_output"] = True
         if request.tools and request.tool_choice != "none":
-            parameters["tools"] = [
-                {
-                    "type": "function",
-                    "function": {
-                        "name": t.name,
-                        "description": t.description,
-                        "parameters": dict(t.parameters),
-                    },
-                }
-                for t in request.tools
-            ]
+            parameters["tools"] = function_tools(request.tools)
             if request.tool_choice not in ("auto", "required"):
                 parameters["tool_choice"] = {"type": "function", "function": {"name": request.tool_choice}}
         if request.output_schema is not None:
@@ -182,7 +173,7 @@ class DashScopeModel:
         for choice in (output.get("choices") or [])[:1]:
             message = choice.get("message") or {}
             yield from answer.reasoning(message.get("reasoning_content"))
-            yield from answer.text(_text_of(message.get("content")))
+            yield from answer.text(text_of(message.get("content")))
             for call in message.get("tool_calls") or []:
                 function = call.get("function") or {}
                 yield from answer.call(
@@ -198,9 +189,7 @@ class DashScopeModel:
 
     def _fault(self, error: Exception, partial: str) -> AgentError:
         if isinstance(error, AgentError):
-            if isinstance(error, ModelError) and partial and error.partial is None:
-                error.partial = partial
-            return error
+            return faults.with_partial(error, partial)
         if isinstance(error, APIConnectionError | httpx.TransportError | OSError):
             return faults.unreachable(self.name, self._url, error, partial)
         if isinstance(error, DashScopeError):
@@ -238,21 +227,8 @@ def _wire(message: Message, *, parts: bool) -> dict[str, Any]:
     if message.role == "tool":
         wire |= {"tool_call_id": message.call_id, "name": message.name}
     if message.calls:
-        wire["tool_calls"] = [
-            {
-                "id": c.id,
-                "type": "function",
-                "function": {"name": c.name, "arguments": json.dumps(c.arguments, ensure_ascii=False)},
-            }
-            for c in message.calls
-        ]
+        wire["tool_calls"] = function_calls(message.calls)
     return wire
-
-
-def _text_of(content: Any) -> Any:
-    if isinstance(content, list):  # the multimodal path answers in parts
-        return "".join(p.get("text", "") for p in content if isinstance(p, Mapping))
-    return content
 
 
 def _usage(usage: Mapping[str, Any]) -> Usage:

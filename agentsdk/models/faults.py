@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from agentsdk.errors import (
+    AgentError,
     AuthFailed,
     BadResponse,
     ConnectionLost,
@@ -159,6 +160,13 @@ def bad_answer(model: str, what: str, partial: str = "") -> BadResponse:
         fix=_("Check that the address is that of a model server."),
         partial=partial or None,
     )
+
+
+def with_partial(error: AgentError, partial: str) -> AgentError:
+    """Return an error with what had come before it, unless it has that already."""
+    if isinstance(error, ModelError) and partial and error.partial is None:
+        error.partial = partial
+    return error
 
 
 def _code_and_message(body: Any) -> tuple[str, str]:

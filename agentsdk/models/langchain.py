@@ -32,6 +32,7 @@ from agentsdk.i18n import _
 from agentsdk.messages import BrokenCall, Message, ToolCall
 from agentsdk.models.collect import Collector, whole_number
 from agentsdk.models.model import CallDelta, Delta, Model, ReasoningDelta, Reply, Request, TextDelta, ToolSpec
+from agentsdk.models.wire import function_tools
 
 
 def from_langchain(chat: BaseChatModel) -> Model:
@@ -85,17 +86,7 @@ class _FromLangChain:
     def _bound(self, request: Request) -> Runnable[LanguageModelInput, BaseMessage]:
         bound: Runnable[LanguageModelInput, BaseMessage] = self._chat
         if request.tools and request.tool_choice != "none":
-            tools = [
-                {
-                    "type": "function",
-                    "function": {
-                        "name": t.name,
-                        "description": t.description,
-                        "parameters": dict(t.parameters),
-                    },
-                }
-                for t in request.tools
-            ]
+            tools = function_tools(request.tools)
             choice = {} if request.tool_choice == "auto" else {"tool_choice": request.tool_choice}
             try:
                 bound = self._chat.bind_tools(tools, **choice)

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 from agentsdk.budget import Usage
-from agentsdk.errors import AgentError, EmptyResponse, ModelError
+from agentsdk.errors import AgentError, EmptyResponse
 from agentsdk.messages import Message
 from agentsdk.models import faults
 from agentsdk.models.collect import Collector, whole_number
@@ -22,6 +22,7 @@ from agentsdk.models.discover import ollama_url
 from agentsdk.models.http import Deadline, client_of_loop, tls_context
 from agentsdk.models.model import Delta, Reply, Request, TextDelta
 from agentsdk.models.profiles import OLLAMA_WINDOW
+from agentsdk.models.wire import function_tools
 
 
 class OllamaModel:
@@ -125,17 +126,7 @@ class OllamaModel:
         choice = request.tool_choice
         offered = [t for t in request.tools if choice in ("auto", "required", t.name)]
         if offered:
-            body["tools"] = [
-                {
-                    "type": "function",
-                    "function": {
-                        "name": t.name,
-                        "description": t.description,
-                        "parameters": dict(t.parameters),
-                    },
-                }
-                for t in offered
-            ]
+            body["tools"] = function_tools(offered)
         if request.output_schema is not None:
             body["format"] = dict(request.output_schema)
         return body
@@ -173,9 +164,7 @@ class OllamaModel:
 
     def _fault(self, error: Exception, partial: str) -> AgentError:
         if isinstance(error, AgentError):
-            if isinstance(error, ModelError) and partial and error.partial is None:
-                error.partial = partial
-            return error
+            return faults.with_partial(error, partial)
         if isinstance(error, httpx.TransportError | OSError):
             return faults.unreachable(self.name, self._url, error, partial)
         return faults.bad_answer(self.name, f"{type(error).__name__}: {error}", partial)

@@ -16,7 +16,7 @@ import openai
 from openai import AsyncOpenAI, AsyncStream
 
 from agentsdk.budget import Usage
-from agentsdk.errors import AgentError, ModelError
+from agentsdk.errors import AgentError
 from agentsdk.i18n import _
 from agentsdk.messages import Message
 from agentsdk.models import faults
@@ -24,6 +24,7 @@ from agentsdk.models.collect import Collector, whole_number
 from agentsdk.models.http import Deadline, client_of_loop, tls_context
 from agentsdk.models.model import Delta, Reply, Request, TextDelta
 from agentsdk.models.profiles import profile_of
+from agentsdk.models.wire import function_calls, function_tools, text_of
 
 _URL = "https://api.openai.com/v1"
 
@@ -107,17 +108,7 @@ class OpenAIModel:
     def _body(self, request: Request, *, stream: bool) -> dict[str, Any]:
         body: dict[str, Any] = {"model": self._model, "messages": [_wire(m) for m in request.messages]}
         if request.tools:
-            body["tools"] = [
-                {
-                    "type": "function",
-                    "function": {
-                        "name": t.name,
-                        "description": t.description,
-                        "parameters": dict(t.parameters),
-                    },
-                }
-                for t in request.tools
-            ]
+            body["tools"] = function_tools(request.tools)
             choice = request.tool_choice
             named = choice not in ("auto", "none", "required")
             body["tool_choice"] = {"type": "function", "function": {"name": choice}} if named else choice
@@ -157,7 +148,7 @@ class OpenAIModel:
                 if message.get(field):
                     yield from answer.reasoning(message[field])
                     break
-            yield from answer.text(_text_of(message.get("content")))
+            yield from answer.text(text_of(message.get("content")))
             if message.get("refusal"):
                 answer.refused = True
                 yield from answer.text(message["refusal"])
@@ -170,9 +161,7 @@ class OpenAIModel:
 
     def _fault(self, error: Exception, partial: str) -> AgentError:
         if isinstance(error, AgentError):
-            if isinstance(error, ModelError) and partial and error.partial is None:
-                error.partial = partial
-            return error
+            return faults.with_partial(error, partial)
         if isinstance(error, openai.APIStatusError):
             body = error.body if error.body is not None else error.response.text
             return faults.from_status(
@@ -190,25 +179,9 @@ def _wire(message: Message) -> dict[str, Any]:
         return {"role": "tool", "tool_call_id": message.call_id, "content": message.text}
     wire: dict[str, Any] = {"role": message.role, "content": message.text}
     if message.calls:
-        wire["tool_calls"] = [
-            {
-                "id": c.id,
-                "type": "function",
-                "function": {"name": c.name, "arguments": json.dumps(c.arguments, ensure_ascii=False)},
-            }
-            for c in message.calls
-        ]
+        wire["tool_calls"] = function_calls(message.calls)
         wire["content"] = message.text or None
     return wire
-
-
-def _text_of(content: Any) -> Any:
-    """Return the text of a content that may also be a list of parts, as some servers send it."""
-    if isinstance(content, list):
-        return "".join(
-            p.get("text", "") for p in content if isinstance(p, Mapping) and isinstance(p.get("text"), str)
-        )
-    return content
 
 
 def _usage(usage: Mapping[str, Any]) -> Usage:
