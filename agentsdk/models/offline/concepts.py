@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 from agentsdk.references.words import CJK, stem, terms
 
 Kind = str
-""""number", "name", "asked" (the thing asked for), "term" or "weak"."""
+""""number", "name", "asked" (the thing asked for), "counted" (how many of what), "term" or "weak"."""
 
-_WEIGHT = {"number": 2.0, "name": 2.0, "asked": 1.5, "term": 1.0, "weak": 0.3}
+_WEIGHT = {"number": 2.0, "name": 2.0, "asked": 1.5, "counted": 1.5, "term": 1.0, "weak": 0.3}
+_ANOTHER_WORD = 0.92
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,8 @@ class Concept:
     kind: Kind
     words: frozenset[str]
     """Alternatives: stems and phrases of English, pieces of Chinese text."""
+    said: str = ""
+    """The word of the question itself, as it is compared: it counts for more than another for the same thing."""
 
     @property
     def weight(self) -> float:
@@ -56,14 +59,42 @@ def speaks_of(text: Text, concept: Concept) -> float:
     best = 0.0
     for word in concept.words:
         if _is_chinese(word):
-            best = max(best, _share_of(word, text.plain))
+            found = _share_of(word, text.plain)
         elif " " in word:
-            best = max(best, 1.0 if f" {word} " in text.phrase else 0.0)
-        elif word in text.stems:
-            best = 1.0
+            found = 1.0 if f" {word} " in text.phrase else 0.0
+        else:
+            found = 1.0 if word in text.stems else 0.0
+        if concept.said and word != concept.said:
+            found *= _ANOTHER_WORD
+        best = max(best, found)
         if best >= 1.0:
-            break
+            return best
+    if best < 0.6:
+        for keys, measure in _MEASURES:
+            if concept.words & keys and measure.search(text.plain):
+                return 0.9  # "€28" speaks of a price, "42 metres" of a height, without saying so
     return best
+
+
+_MEASURES: tuple[tuple[frozenset[str], re.Pattern[str]], ...] = tuple(
+    (frozenset(keys.split()), re.compile(pattern))
+    for keys, pattern in (
+        ("pric cost fee", r"[$€£¥￥]\s?\d|\d\s*(?:元|块钱|euros?|pounds?|dollars?|usd|eur|yuan)\b|\d\s*元"),
+        (
+            "height tall length width depth distanc far siz larg 高度 长度 宽度 深度 距离 尺寸",
+            r"\d\s*(?:mm|cm|m|km|met(?:re|er)s?|kilomet\w+|feet|miles?|inch\w*)\b|\d\s*(?:米|厘米|毫米|公里|千米)",
+        ),
+        ("area 面积", r"\d\s*(?:平方|公顷|亩|hectares?|square|m²|km²)"),
+        ("weight weigh heavy 重量", r"\d\s*(?:g|kg|grams?|kilograms?|lbs?|tonnes?)\b|\d\s*(?:克|千克|公斤|吨)"),
+        ("temperatur 温度", r"\d\s*(?:°|degrees?|度|℃)"),
+        ("spe velocity 速度 时速", r"\d\s*(?:km/h|mph|公里/小时|公里每小时)"),
+        (
+            "age old 年龄 岁",
+            r"\b(?:aged|under|over) \d|\d+ (?:or|and) (?:over|older|under)|\d[- ]years?[- ]old|\d\s*(?:周岁|岁)",
+        ),
+        ("larg siz high", r"\d\s?%|[$€£¥￥]\s?\d|\d\s*元"),
+    )
+)
 
 
 def concepts_in(question: str) -> list[Concept]:
@@ -237,6 +268,11 @@ _WEAK = frozenset(
         "month",
         "day",
         "week",
+        "bring",
+        "become",
+        "stay",
+        "remain",
+        "apply",
     ]
 )
 _ASKED = [
@@ -257,12 +293,13 @@ _SKIP_ASKED = frozenset(
 
 def _english(text: str) -> list[Concept]:
     tokens = [
-        (m[0], m.start()) for m in re.finditer(r"[A-Za-z0-9][\w’'.+#-]*[\w+#]|[A-Za-z0-9]", text)
+        (m[0], m.start()) for m in re.finditer(r"[A-Za-z0-9](?:[A-Za-z0-9_’'.+#-]*[A-Za-z0-9_+#])?", text)
     ]  # Latin words of a Chinese question are names
     if not tokens:
         return []
     mixed = bool(re.search(f"[{CJK}]", text))
     asked = {stem(w) for p in _ASKED for m in p.finditer(text) for w in m[1].lower().split()}
+    counted = {stem(m[1].lower()) for m in re.finditer(r"\bhow many ([\w-]+)", text, re.IGNORECASE)}
     kept = set(terms(text, words=False))
     begins = {0} | {m.end() for m in re.finditer(r"[.?!:]\s+", text)}
     found: list[Concept] = []
@@ -285,7 +322,8 @@ def _english(text: str) -> list[Concept]:
             found.append(Concept(word, "name", frozenset({key, word.lower()}) | _plain_synonyms(key, word)))
         else:
             kind = "weak" if key in _WEAK else "asked" if key in asked else "term"
-            found.append(Concept(word, kind, _by_word().get(key, frozenset()) | {key}))
+            kind = "counted" if key in counted and kind != "weak" else kind
+            found.append(Concept(word, kind, _by_word().get(key, frozenset()) | {key}, key))
     return _with_phrases(text, found)
 
 
@@ -304,7 +342,7 @@ def _with_phrases(text: str, found: list[Concept]) -> list[Concept]:
                 kinds = {c.kind for c in found if c.words & parts}
                 found = [c for c in found if not (c.words & parts and c.kind in ("term", "weak", "asked"))]
                 shown = next(w for w in group.words if _key(w) == key)
-                found.append(Concept(shown, "asked" if "asked" in kinds else "term", group.keys))
+                found.append(Concept(shown, "asked" if "asked" in kinds else "term", group.keys, key))
     return found
 
 
@@ -370,18 +408,31 @@ _KEPT = (
 )
 _FILLER = re.compile(
     f"({_KEPT})|"
-    "请问|请|可以|这款|该款|那款|告诉我|我想知道|想知道|根据(?:资料|文档|手册|文件|材料)?|按照|是什么|是多少|有多少|有哪些|是哪些|有什么|什么样|什么时候|什么地方|"
+    "请问|请|可以|每个月|每月|每天|每周|每年|星期几|周几|礼拜几|这款|该款|那款|告诉我|我想知道|想知道|根据(?:资料|文档|手册|文件|材料)?|按照|是什么|是多少|有多少|有哪些|是哪些|有什么|什么样|什么时候|什么地方|"
     "什么|多少钱|多少|多久|多长时间|多长|多大|多高|多重|多远|多宽|多深|多快|几点|几天|几个|几年|几月|几号|几次|几|哪一年|哪一天|哪年|哪天|哪里|哪儿|哪个|哪些|"
     "哪位|哪|谁|怎么样|怎么办|怎么|怎样|如何|为什么|为何|是否|能否|可否|能不能|可不可以|可以不可以|有没有|是不是|会不会|要不要|需不需要|"
     "何时|何地|何处|何人|能够|需要|应该|必须|吗|呢|吧|啊|的话|的|了|们|一共|总共|一般|通常|大约|大概|我们|你们|他们|我|你|您|他|她|它|这个|那个|这些|那些|"
     "这|那|时候|之间|里面|离(?!开)|距离?|能|会|应|需|要|着|过|和|与|及|或|跟|在|是|有|为|被|把|让|对|于|从|到|向|由|给|以|就|都|也|还|又|再|很|最|更|该|本|其|所|"
-    "里|中|上|下|一?[个次种些]|一[年天月页杯张本份件台只条位册]|时|后|前|内"
+    "里|中|上|下|一?[个次种些]|一[年天月页杯张本份件台只条位册块]|时|后|前|内"
 )
 
 
 def _without_fillers(text: str) -> str:
     """Return a question without the words that ask; a word that merely begins with one of them stays."""
-    return _FILLER.sub(lambda m: m[1] or " " * len(m[0]), text)
+    found = _chinese_words()
+    at, out = 0, ""
+    while at < len(text):
+        # A word that is known stays whole, "时速" though "时" asks; else what asks is taken out.
+        if (known := found.match(text, at)) and not _FILLER_WHOLE.fullmatch(known[0]):
+            out, at = out + known[0], known.end()
+        elif filler := _FILLER.match(text, at):
+            out, at = out + (filler[1] or " " * len(filler[0])), filler.end()
+        else:
+            out, at = out + text[at], at + 1
+    return out
+
+
+_FILLER_WHOLE = re.compile("可以|能够|需要|应该|必须")
 
 
 _ASKED_ZH = [
@@ -435,6 +486,9 @@ _WEAK_ZH = frozenset(
         "最低",
         "每次",
         "代表",
+        "必须",
+        "要求",
+        "允许",
         "表示",
         "意味",
         "意思",
@@ -466,6 +520,16 @@ def _chinese(text: str) -> list[Concept]:
             found.append(Concept(marker, "asked", _by_word()[_key(group)]))
     last_of = re.search(f"的([{CJK}]{{1,8}}?)(?:是|有|为)?(?:多少|什么|哪|几|怎|谁|吗|[?？]|$)", text)
     asked = last_of[1] if last_of else ""
+    of_what = text[: last_of.start()] if last_of else ""
+    which = re.search(
+        f"(?:什么|哪些|哪种|哪个|哪家)(?!时|地|样|意|人|的)([{CJK}]{{1,6}}?)(?:[?？，,。]|$)", text
+    )
+    asked += which[1] if which else ""
+    counting = re.search(
+        f"(?:多少|几)(?![点岁月号年天时分])[名个位人张本种家台辆支间条只]?([{CJK}]{{2,6}}?)(?:[?？，,。]|$)",
+        text,
+    )
+    counted = counting[1] if counting and counting[1] not in ("多少", "时间") else ""
     for match in _chinese_words().finditer(_without_fillers(text)):
         word = match[0]
         kind = "weak" if word in _WEAK_ZH else "asked" if word in asked else "term"
@@ -473,24 +537,33 @@ def _chinese(text: str) -> list[Concept]:
             office = f"{text[match.start() - 1]}{word}"
             found.append(Concept(office, "asked", frozenset({office})))
             continue
-        found.append(Concept(word, kind, _by_word()[word] | {word}))
+        found.append(Concept(word, kind, _by_word()[word] | {word}, word))
         rest = rest.replace(word, " ", 1)
     for run in re.findall(f"[{CJK}]+", _without_fillers(rest)):
         if len(run) == 1 and found and not asked.endswith(run):
             continue
-        single = [c for c in run if c in _by_word()] if len(run) < 4 else []
+        single = [c for c in run if c in _by_word()] if set(run) & _PLAIN_VERBS and len(run) < 4 else []
         if single:  # 带狗进: of a short run, the one character that means something
             found += [Concept(c, "term", _by_word()[c] | {c}) for c in single]
             continue
         kind = "weak" if run in _WEAK_ZH else "asked" if asked and (run in asked or asked in run) else "term"
-        found.append(Concept(run, kind, frozenset({run})))
-    return found
+        if kind == "term" and of_what and run in of_what:
+            kind = "name"  # what the thing asked for belongs to: that of another is no answer
+        found.append(Concept(run, kind, frozenset({run}), run))
+    return [
+        replace(c, kind="counted") if counted and c.kind in ("term", "asked") and c.shown in counted else c
+        for c in found
+    ]
+
+
+_PLAIN_VERBS = frozenset("带进来去买卖骑坐开喂养抽吃喝换修用")
 
 
 def _share_of(run: str, text: str) -> float:
     """Return the share of a Chinese run's characters that stand in the text in pairs, or the run itself."""
     if run in text:
-        return 1.0
+        # 产假 does not stand in 陪产假, nor 会员 in 非会员.
+        return 1.0 if re.search(f"(?<![陪非未副无不]){re.escape(run)}", text) else 0.0
     if len(run) < 3:
         return 0.0
     covered = [False] * len(run)
@@ -513,7 +586,7 @@ class Expected:
 
 
 _DIGIT = re.compile(
-    r"\d|\b(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fifteen|twenty|thirty|forty|fifty|"
+    r"(?<!\d)(?!(?:1[5-9]|20)\d\d(?:\s*年|(?![\d.,])))\d|\b(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fifteen|twenty|thirty|forty|fifty|"
     r"sixty|ninety|hundred|thousand|million|half|once|twice|third|dozen|daily|weekly|monthly|yearly|annually|every|each|free|no)\b|"
     r"[〇一二两三四五六七八九十百千万亿半每]|免费|终身",
     re.IGNORECASE,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from agentsdk.evidence import Passage
@@ -35,7 +36,7 @@ paraphrases than one in five.
 """
 ABSENT = 1.5
 """How much more a concept counts that stands in none of the passages: the texts know nothing of it."""
-NEARBY = 0.7
+NEARBY = 0.6
 """How much a neighbouring sentence counts for."""
 
 _PRONOUN = re.compile(r"(?:It|They|He|She|This|These|Those|Its|Their|His|Her)\b|[它他她其该这此]|两者")
@@ -108,8 +109,15 @@ def choose(question: str, passages: Sequence[tuple[str, Passage]]) -> list[Chose
     weights = {
         c: c.weight * (ABSENT if c.kind != "weak" and speaks_of(everything, c) < 0.6 else 1.0) for c in concepts
     }
+    everywhere = {
+        c
+        for c in strong
+        if sum(speaks_of(Text.of(f"{p.heading}\n{p.text}"), c) >= 0.6 for _id, p in passages) * 2
+        >= len(passages)
+        > 1
+    }
     expected = expected_in(question)
-    rated = [(score, u) for u in units if (score := _rate(u, weights, expected)) is not None]
+    rated = [(score, u) for u in units if (score := _rate(u, weights, expected, everywhere)) is not None]
     if not rated:
         return []
     rated.sort(key=lambda pair: -round(pair[0], 3))  # stable: among equals the better passage goes first
@@ -172,8 +180,18 @@ def units_of(id_: str, passage: Passage) -> list[Unit]:
     return units
 
 
-def _rate(unit: Unit, weights: dict[Concept, float], expected: Expected | None) -> float | None:
-    """Return how well a unit answers, or None where it does not."""
+def _rate(
+    unit: Unit,
+    weights: dict[Concept, float],
+    expected: Expected | None,
+    everywhere: AbstractSet[Concept] = frozenset(),
+) -> float | None:
+    """Return how well a unit answers, or None where it does not.
+
+    Args:
+        everywhere: what half of the passages speak of: the text is about it, and need not say so in each sentence.
+
+    """
     own = Text.of(unit.text)
     context = Text.of(f"{unit.heading}\n{' '.join(unit.header)}")
     before = Text.of(unit.before)
@@ -188,6 +206,10 @@ def _rate(unit: Unit, weights: dict[Concept, float], expected: Expected | None) 
             there = here if here >= 0.6 or not follows else max(here, speaks_of(before, concept))
             if there < 0.6:
                 return None
+        elif concept.kind == "counted":
+            there = max(in_own, speaks_of(Text.of(" ".join(unit.header)), concept))
+            if there < 0.6:
+                return None
         elif concept.kind == "asked":
             there = here if here >= 0.6 else (near if follows else 0.0)
             if there < 0.6:
@@ -198,6 +220,8 @@ def _rate(unit: Unit, weights: dict[Concept, float], expected: Expected | None) 
             return None
         if there < 0.6 and concept.words & _BOUNDS and _RANGE.search(unit.text):
             there = 0.9  # "8:00–17:00" says when something begins and when it ends
+        if there < 0.7 and concept in everywhere:
+            there = 0.7
         covered += weight * there
         total += weight
         own_said += weight * in_own
