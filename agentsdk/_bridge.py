@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import threading
 from collections.abc import AsyncGenerator, Coroutine, Iterator
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from agentsdk.errors import ConfigurationError
 from agentsdk.i18n import _
+
+if TYPE_CHECKING:  # half of the time that `import agentsdk` would take: imported by the functions that need it
+    import asyncio
 
 T = TypeVar("T")
 
@@ -28,6 +30,8 @@ def wait(coroutine: Coroutine[Any, Any, T]) -> T:
         KeyboardInterrupt: the coroutine is cancelled first.
 
     """
+    import asyncio
+
     background = _running_loop()
     if _current_loop() is background:
         coroutine.close()
@@ -67,6 +71,8 @@ def loop() -> asyncio.AbstractEventLoop | None:
 
 
 def _current_loop() -> asyncio.AbstractEventLoop | None:
+    import asyncio
+
     try:
         return asyncio.get_running_loop()
     except RuntimeError:
@@ -74,6 +80,8 @@ def _current_loop() -> asyncio.AbstractEventLoop | None:
 
 
 def _running_loop() -> asyncio.AbstractEventLoop:
+    import asyncio
+
     global _loop  # noqa: PLW0603  # one loop a process is the whole point
     with _lock:
         if _loop is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar, get_args, overload
 
@@ -138,6 +137,8 @@ class Agent:
         self, question: str | Plan, *, output: Any = None, history: Sequence[Message] = ()
     ) -> AsyncGenerator[Event, None]:
         """Yield what happens: `stream` for async code."""
+        import asyncio  # half of the time that `import agentsdk` would take
+
         events: asyncio.Queue[Event | None] = asyncio.Queue()
         run = self._open(question, output, history, events.put_nowait)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import contextvars
 import difflib
@@ -86,6 +85,8 @@ class Toolbox:
             Exception: whatever else the function raises.
 
         """
+        import asyncio  # half of the time that `import agentsdk` would take
+
         found = self.get(name)
         given = found.validate(arguments)
         seconds = found.timeout or SECONDS
@@ -104,6 +105,8 @@ class Toolbox:
 
 
 async def _in_thread(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+    import asyncio
+
     loop = asyncio.get_running_loop()
     done: asyncio.Future[Any] = loop.create_future()
     context = contextvars.copy_context()

@@ -1,6 +1,6 @@
 """Retrieval on questions of our own: recall@5 in both languages, and time over 10,000 passages.
 
-The questions are those of the embedded model that have an answer, over six texts that are searched together; a hit
+The questions are those of the embedded model that have an answer, over the texts of tests and examples, searched together; a hit
 is a passage among the first five that holds the words of the answer.
 """
 
@@ -17,13 +17,17 @@ from agentsdk.references.rank import Index
 from agentsdk.references.words import has_words
 
 ROOT = Path(__file__).parents[2]
-QUESTIONS = ROOT / "tests" / "models" / "offline" / "questions" / "written.jsonl"
+QUESTIONS = ROOT / "tests" / "models" / "offline" / "questions"
 MANY = 10_000
 
 
 def main() -> None:
     """Print the figures."""
-    rows = [json.loads(line) for line in QUESTIONS.read_text(encoding="utf-8").splitlines()]
+    rows = [
+        json.loads(x)
+        for f in sorted(QUESTIONS.glob("*.jsonl"))
+        for x in f.read_text(encoding="utf-8").splitlines()
+    ]
     rows = [row for row in rows if row["answer"]]
     sources = [load(ROOT / name, name=name) for name in sorted({row["text"] for row in rows})]
     for words in (False, True) if has_words() else (False,):

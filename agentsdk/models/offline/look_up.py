@@ -233,8 +233,10 @@ def _rate(
         return None
     if expected is not None and not expected.holds(_cells_of(unit)):
         return None
-    begins = Text.of(unit.text[:24])
-    subject = 0.05 if any(speaks_of(begins, c) >= 0.6 for c in weights if c.kind != "weak") else 0.0
+    # A row is about what its first cell names, a sentence most likely about what it begins with.
+    begins = Text.of(_cells(unit.text)[0] if unit.header else unit.text[:24])
+    named = any(speaks_of(begins, c) >= 0.6 for c in weights if c.kind != "weak")
+    subject = (0.12 if unit.header else 0.05) if named else 0.0
     return share + subject + 0.25 * (said / to_say if to_say else own_said / total) + 0.1 * own_said / total
 
 
