@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 from agentsdk.errors import ToolError
 from agentsdk.i18n import _
@@ -24,6 +24,9 @@ from agentsdk.i18n import _
 MOST_BYTES = 5 * 1024 * 1024
 SECONDS = 20.0
 MOST_REDIRECTS = 5
+_CONNECT_SECONDS = 5.0
+"""For each address of a name but the last: one that does not answer must not use up the time of the others."""
+_KEPT = "/%:@!$&'()*+,;=~"
 PORTS = frozenset({80, 443, 8080, 8443})
 """Where pages are served; other ports are other services."""
 
@@ -31,7 +34,9 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 _REFUSED_V4 = [
-    ipaddress.IPv4Network(n) for n in ("100.64.0.0/10", "192.0.0.0/24", "192.88.99.0/24", "198.18.0.0/15")
+    ipaddress.IPv4Network(n)
+    # The last is where a virtual machine on Azure asks its host; a public address to the rest of the world.
+    for n in ("100.64.0.0/10", "192.0.0.0/24", "192.88.99.0/24", "198.18.0.0/15", "168.63.129.16/32")
 ]
 _REFUSED_V6 = [
     ipaddress.IPv6Network(n)
@@ -46,9 +51,29 @@ _REFUSED_V6 = [
         "5f00::/16",
     )
 ]
+_PRIVATE_NAME = re.compile(
+    r"(?:.*\.)?(?:local|localhost|localdomain|internal|intranet|private|corp|home|lan|svc|onion|test|invalid|home\.arpa)"
+)
+"""Ends of names that are no part of the public network (RFC 6761, 6762, 8375, ICANN's .internal, Kubernetes)."""
 _HOST = re.compile(
     r"(?=.{1,253}$)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]", re.IGNORECASE
 )
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """An address taken apart once, so that what was checked is what is asked."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str
+    """With the query, as it goes over the wire."""
+
+    def __str__(self) -> str:
+        usual = self.port == (443 if self.scheme == "https" else 80)
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}{'' if usual else f':{self.port}'}{self.path}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +144,12 @@ class Fetcher:
         """
         try:
             async with asyncio.timeout(seconds):
+                target = self._check(url)
                 for _hop in range(most_redirects + 1):
-                    found = await self._once(url, most_bytes)
+                    found = await self._once(target, most_bytes)
                     if isinstance(found, Page):
                         return found
-                    url = urljoin(url, found)
+                    target = self._redirected(target, found)
         except TimeoutError as error:
             raise ToolError(
                 _("{url} did not answer within {seconds:g} s.").format(url=url[:200], seconds=seconds)
@@ -132,14 +158,23 @@ class Fetcher:
             _("{url} leads on and on: more than {most} redirects.").format(url=url[:200], most=most_redirects)
         )
 
-    async def _once(self, url: str, most_bytes: int) -> Page | str:
+    def _redirected(self, target: _Target, location: str) -> _Target:
+        try:
+            moved = self._check(urljoin(str(target), location))
+        except ValueError as error:
+            raise _refused(location, str(error)) from error
+        if target.scheme == "https" and moved.scheme == "http":
+            raise _refused(str(moved), _("It leads from https to http, where anybody may change the page."))
+        return moved
+
+    async def _once(self, target: _Target, most_bytes: int) -> Page | str:
         """Return the page, or where it has moved to."""
         import httpcore
 
         from agentsdk.models.http import tls_context
 
-        host, port = self._check(url)
-        addresses = await self._addresses(host, port)
+        url = str(target)
+        addresses = await self._addresses(target.host, target.port)
         # It has the methods of httpcore's backend; its class would cost the import of httpcore at import.
         backend: Any = _Pinned(addresses, httpcore.AnyIOBackend())
         async with httpcore.AsyncConnectionPool(
@@ -151,8 +186,14 @@ class Fetcher:
                 (b"Accept-Encoding", b"identity"),
             ]
             try:
-                async with pool.stream("GET", url, headers=headers) as response:
-                    told = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in response.headers}
+                asked = httpcore.URL(
+                    scheme=target.scheme, host=target.host, port=target.port, target=target.path
+                )
+                async with pool.stream("GET", asked, headers=headers) as response:
+                    # Servers send addresses in UTF-8, although the standard has ASCII only.
+                    told = {
+                        k.decode("latin-1").lower(): v.decode("utf-8", "replace") for k, v in response.headers
+                    }
                     if response.status in (301, 302, 303, 307, 308) and "location" in told:
                         return told["location"]
                     body = await _read(
@@ -169,35 +210,40 @@ class Fetcher:
                     why=f"{type(error).__name__}: {error}"[:300],
                 ) from error
 
-    def _check(self, url: str) -> tuple[str, int]:
-        """Return the host and port of an address that has nothing to hide."""
+    def _check(self, url: str) -> _Target:
+        """Return the parts of an address that has nothing to hide."""
         if re.search(r"[\x00-\x20\x7f\\]", url) or len(url) > 2000:
             raise _refused(url, _("It holds characters that no address has."))
         try:
             parts = urlsplit(url)
             port = parts.port
+            path = quote(parts.path or "/", safe=_KEPT) + (
+                "?" + quote(parts.query, safe=_KEPT + "?") if parts.query else ""
+            )
         except ValueError as error:
             raise _refused(url, str(error)) from error
-        host = (parts.hostname or "").lower()
         if parts.scheme not in ("http", "https"):
             raise _refused(url, _("Only http and https are fetched."))
-        if parts.username is not None or parts.password is not None:
+        if "@" in parts.netloc:
             raise _refused(url, _("It holds a user name."))
-        port = port or (443 if parts.scheme == "https" else 80)
+        port = (443 if parts.scheme == "https" else 80) if port is None else port
         if port not in self.ports:
             raise _refused(url, _("Port {port} is not one of web pages.").format(port=port))
-        try:
-            host.encode("ascii")
-        except UnicodeEncodeError:
+        host = (parts.hostname or "").lower()
+        if not host.isascii():
             try:
-                host = host.encode("idna").decode("ascii")
+                host = host.encode("idna").decode("ascii").lower()
             except UnicodeError as error:
                 raise _refused(url, _("Its host is not a name.")) from error
-        literal = _literal(host)
+        # A dot at the end is the root of all names; behind a number it is a way around a filter.
+        if _HOST.fullmatch(host.removesuffix(".")):
+            host = host.removesuffix(".")
         # A number in any other notation, a name of one word, or a name with a % is how a filter is got around.
-        if literal is None and not _HOST.fullmatch(host):
+        elif "%" in host or _literal(host) is None:
             raise _refused(url, _("Its host is not a name of the public network."))
-        return host, port
+        if _PRIVATE_NAME.fullmatch(host):
+            raise _refused(url, _("Its host is not a name of the public network."))
+        return _Target(parts.scheme, host, port, path)
 
     async def _addresses(self, host: str, port: int) -> list[str]:
         literal = _literal(host)
@@ -206,7 +252,7 @@ class Fetcher:
         else:
             try:
                 found = await self.resolve(host, port)
-            except OSError as error:
+            except (OSError, UnicodeError) as error:
                 raise ToolError(
                     _("The name {host} is not known.").format(host=host),
                     why=str(error),
@@ -244,16 +290,17 @@ def _refused(url: str, why: str) -> ToolError:
 async def _read(pieces: Any, encoding: str, most: int, url: str) -> bytes:
     """Return a body of at most `most` bytes, unpacked where a server packs it although it was asked not to."""
     kind = encoding.strip().lower()
-    unpack = zlib.decompressobj(zlib.MAX_WBITS | 32) if kind in ("gzip", "x-gzip", "deflate") else None
-    if kind not in ("", "identity") and unpack is None:
+    if kind not in ("", "identity", "gzip", "x-gzip", "deflate"):
         raise ToolError(
             _("{url} is packed in a way that is not read: {kind}.").format(url=url[:200], kind=kind)
         )
+    packed = kind not in ("", "identity")
+    unpack = zlib.decompressobj(zlib.MAX_WBITS | 32)
     out = bytearray()
     async for piece in pieces:
         try:
             # One byte more than allowed is unpacked, and no more: a small bomb may hold gigabytes.
-            out += unpack.decompress(piece, most + 1 - len(out)) if unpack else piece
+            out += unpack.decompress(piece, most + 1 - len(out)) if packed else piece
         except zlib.error as error:
             raise ToolError(_("{url} cannot be unpacked.").format(url=url[:200]), why=str(error)) from error
         if len(out) > most:
@@ -261,6 +308,8 @@ async def _read(pieces: Any, encoding: str, most: int, url: str) -> bytes:
                 _("{url} is too large.").format(url=url[:200]),
                 why=_("At most {most:,} bytes are read.").format(most=most),
             )
+    if packed and out and not unpack.eof:
+        raise ToolError(_("{url} cannot be unpacked.").format(url=url[:200]), why=_("It ends too early."))
     return bytes(out)
 
 
@@ -282,8 +331,10 @@ class _Pinned:
         """Return a connection to the first address that answers."""
         failed: Exception | None = None
         for address in self._addresses:
+            last = address == self._addresses[-1]
+            seconds = timeout if last else min(timeout or _CONNECT_SECONDS, _CONNECT_SECONDS)
             try:
-                return await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
+                return await self._inner.connect_tcp(address, port, seconds, local_address, socket_options)
             except Exception as error:  # the next address may answer
                 failed = error
         raise failed or OSError("no address")

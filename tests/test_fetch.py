@@ -23,6 +23,13 @@ ARTICLE = (
 )
 
 
+TEXTS = {
+    "shift_jis": "これは日本語の文章です。",
+    "koi8-r": "Это русский текст",
+    "gb18030": "这是一个中文网页。",
+}
+
+
 async def public(_host: str, _port: int) -> Sequence[str]:
     return ["93.184.216.34"]
 
@@ -45,6 +52,19 @@ class Handler(BaseHTTPRequestHandler):
             status, headers = 302, {"Location": self.path[4:]}
         elif self.path == "/round":
             status, headers = 302, {"Location": "/round"}
+        elif self.path.startswith("/as/"):
+            kind, charset = self.path.removeprefix("/as/").split("/")
+            headers = {"Content-Type": f"text/{kind}; charset={charset}"}
+            body = TEXTS[charset].encode(charset)
+        elif self.path == "/%C3%A4?q=%C3%B6":
+            headers, body = {"Content-Type": "text/plain"}, b"found"
+        elif self.path == "/cut":
+            headers = {"Content-Type": "text/plain", "Content-Encoding": "gzip"}
+            body = gzip.compress(b"hello world " * 1000)[:60]
+        elif self.path == "/pdf":
+            headers, body = {"Content-Type": "application/pdf"}, b"no PDF"
+        elif self.path == "/long":
+            headers, body = {"Content-Type": "text/plain"}, b"0123456789\n" * 4000
         elif self.path == "/gone":
             status = 404
         self.send_response(status)
@@ -175,3 +195,88 @@ def test_a_page_is_read_as_text_with_title_and_date(port: int) -> None:
     assert "2024-05-06" in passage.heading
     with pytest.raises(ToolError, match="404"):
         asyncio.run(read_page(f"http://page.example:{port}/gone", near(port)))
+
+
+def test_the_encoding_that_the_server_names_is_used(port: int) -> None:
+    for charset, text in TEXTS.items():
+        passage = asyncio.run(read_page(f"http://page.example:{port}/as/plain/{charset}", near(port)))
+        assert passage.text == text
+
+
+def test_addresses_that_people_write_are_fetched(port: int) -> None:
+    assert fetch(near(port), f"http://page.example:{port}/ä?q=ö").body == b"found"
+    assert fetch(near(port), f"http://page.example.:{port}/page").url == f"http://page.example:{port}/page"
+
+
+def test_a_body_that_ends_too_early_is_not_taken_for_the_whole(port: int) -> None:
+    with pytest.raises(ToolError, match="unpacked"):
+        fetch(near(port), f"http://page.example:{port}/cut")
+
+
+def test_a_long_page_is_read_in_parts_whose_offsets_hold(port: int) -> None:
+    whole = "0123456789\n" * 4000
+    url = f"http://page.example:{port}/long"
+    first = asyncio.run(read_page(url, near(port)))
+    second = asyncio.run(read_page(url, near(port), first.end))
+    assert first.text + second.text == whole
+    assert str(first.end) in first.heading
+    assert second.line == whole.count("\n", 0, second.start) + 1
+    with pytest.raises(ToolError, match="characters"):
+        asyncio.run(read_page(url, near(port), len(whole)))
+
+
+def test_what_cannot_be_read_is_a_tool_error(port: int) -> None:
+    with pytest.raises(ToolError, match="PDF"):
+        asyncio.run(read_page(f"http://page.example:{port}/pdf", near(port)))
+
+
+def test_a_redirect_never_leads_from_https_to_http_or_to_what_is_no_address() -> None:
+    fetcher = Fetcher(public)
+    start = fetcher._check("https://example.com/a")
+    with pytest.raises(ToolError, match="not fetched") as error:
+        fetcher._redirected(start, "http://example.com/a")
+    assert "https" in error.value.why
+    assert str(fetcher._redirected(start, "//example.org/ä")) == "https://example.org/%C3%A4"
+    for bad in ("http://[::1", "https://127.1/", "https://a@example.com/", "https://example.com:22/"):
+        with pytest.raises(ToolError):
+            fetcher._redirected(start, bad)
+
+
+def test_a_name_is_resolved_once_so_that_it_cannot_change_its_address(port: int) -> None:
+    answers = iter(["127.0.0.1", "10.0.0.1"])
+
+    async def rebinding(_host: str, _port: int) -> Sequence[str]:
+        return [next(answers)]
+
+    fetcher = Fetcher(rebinding, lambda a: str(a) == "127.0.0.1", frozenset({port}))
+    assert fetch(fetcher, f"http://page.example:{port}/page").status == 200
+    with pytest.raises(ToolError, match="not fetched"):  # the second answer is used by the second fetch only
+        fetch(fetcher, f"http://page.example:{port}/page")
+
+
+def test_the_proxies_of_the_environment_are_not_asked(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    assert fetch(near(port), f"http://page.example:{port}/page").status == 200
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["0.0.0.0", "10.0.0.1", "100.64.0.1", "100.100.100.200", "127.0.0.1", "168.63.129.16", "169.254.169.254", "172.31.255.255",
+     "192.0.0.9", "192.88.99.1", "192.168.0.1", "198.18.0.1", "203.0.113.1", "239.1.1.1", "240.0.0.1", "::", "::1", "::ffff:10.0.0.1",
+     "::8.8.8.8", "64:ff9b::808:808", "100::1", "2001::1", "2001:db8::1", "2002:808:808::1", "3fff::1", "fc00::1", "fd00:ec2::254",
+     "fe80::1", "fec0::1", "ff02::1"],
+)  # fmt: skip
+def test_addresses_that_are_not_of_the_public_network_are_known(address: str) -> None:
+    assert not is_public(ipaddress.ip_address(address))
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://printer.local/", "http://app.localhost/", "http://metadata.google.internal/", "http://kubernetes.default.svc/",
+     "http://router.home.arpa/", "http://[2606:4700::1111%25eth0]/", "http://8.8.8.8./", "http://@example.com/", "http://example.com:0/",
+     "http://①②⑦.⓪.⓪.①/", "http://127。0。0。1/"],
+)  # fmt: skip
+def test_names_of_private_networks_are_refused_whatever_their_address(url: str) -> None:
+    with pytest.raises(ToolError, match="not fetched"):
+        fetch(Fetcher(public), url)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import calendar
 import difflib
 import re
-from datetime import UTC, date, datetime, time, timedelta
+import unicodedata
+from contextlib import suppress
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import timezone as timezone_of
 from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -36,7 +39,15 @@ _CITIES = {
     "montreal": "America/Toronto", "圣保罗": "America/Sao_Paulo", "悉尼": "Australia/Sydney",
     "墨尔本": "Australia/Melbourne", "开罗": "Africa/Cairo", "cape town": "Africa/Johannesburg",
     "火奴鲁鲁": "Pacific/Honolulu", "夏威夷": "Pacific/Honolulu", "hawaii": "Pacific/Honolulu", "gmt": "UTC",
-    "utc": "UTC", "z": "UTC",
+    "utc": "UTC", "z": "UTC", "nyc": "America/New_York", "washington dc": "America/New_York",
+    "washington d.c.": "America/New_York", "台湾": "Asia/Taipei", "重庆": "Asia/Shanghai", "成都": "Asia/Shanghai",
+    "武汉": "Asia/Shanghai", "西安": "Asia/Shanghai", "南京": "Asia/Shanghai", "维也纳": "Europe/Vienna",
+    "布鲁塞尔": "Europe/Brussels", "里斯本": "Europe/Lisbon", "都柏林": "Europe/Dublin", "雅典": "Europe/Athens",
+    "华沙": "Europe/Warsaw", "布拉格": "Europe/Prague", "赫尔辛基": "Europe/Helsinki", "哥本哈根": "Europe/Copenhagen",
+    "伊斯坦布尔": "Europe/Istanbul", "河内": "Asia/Ho_Chi_Minh", "胡志明市": "Asia/Ho_Chi_Minh",
+    "雅加达": "Asia/Jakarta",
+    "吉隆坡": "Asia/Kuala_Lumpur", "马尼拉": "Asia/Manila", "加尔各答": "Asia/Kolkata", "温哥华": "America/Vancouver",
+    "奥克兰": "Pacific/Auckland", "加州": "America/Los_Angeles", "california": "America/Los_Angeles",
 }  # fmt: skip
 """Names that are no IANA zone and mean only one; capitals and large cities of countries with one time."""
 
@@ -73,16 +84,21 @@ def clock(timezone: str = "", date: str = "", add: str = "", until: str = "") ->
     zone = _zone(timezone)
     start, has_time = _parse(date, zone) if date.strip() else (_now(zone), True)
     if add.strip():
-        start, moved_time = _add(start, add)
+        start, moved_time = _add(start, add, zone)
         has_time = has_time or moved_time
+    wished, start = start, _existing(start, zone) if has_time else start
     found: dict[str, Any] = {
         "date": start.strftime("%Y-%m-%d") if start.year >= 1000 else start.date().isoformat(),
         "weekday": calendar.day_name[start.weekday()],
     }
     if has_time:
         found["time"] = start.strftime("%H:%M:%S")
-        found["timezone"] = getattr(start.tzinfo, "key", None) or start.tzname() or "UTC"
+        found["timezone"] = getattr(start.tzinfo, "key", None) or start.tzname()
         found["utc_offset"] = start.strftime("%z")[:3] + ":" + start.strftime("%z")[3:5]
+        if start.replace(tzinfo=None) != wished.replace(tzinfo=None):
+            found["note"] = _("{time} does not exist on this day: the clocks go forward.").format(
+                time=wished.strftime("%H:%M")
+            )
     if until.strip():
         end, _has_time = _parse(until, zone)
         found["until"] = end.date().isoformat()
@@ -91,15 +107,38 @@ def clock(timezone: str = "", date: str = "", add: str = "", until: str = "") ->
     return found
 
 
-def _now(zone: ZoneInfo | None) -> datetime:
+def _now(zone: tzinfo | None) -> datetime:
     return datetime.now(zone) if zone else datetime.now(UTC).astimezone()
 
 
-def _zone(name: str) -> ZoneInfo | None:
-    wanted = name.strip()
+def _placed(moment: datetime, zone: tzinfo | None) -> datetime:
+    """Return a moment without a zone as one of `zone`, or of this computer's zone on that day."""
+    if zone is not None:
+        return moment.replace(tzinfo=zone)
+    try:
+        return moment.astimezone()
+    except (OverflowError, ValueError, OSError):  # the system knows no zones so far back or ahead
+        return moment.replace(tzinfo=UTC)
+
+
+def _existing(moment: datetime, zone: tzinfo | None) -> datetime:
+    """Return the moment, or the one that the clocks show instead where they skip it."""
+    try:
+        return moment.astimezone(UTC).astimezone(zone)
+    except (OverflowError, ValueError, OSError):  # at the ends of the calendar
+        return moment
+
+
+def _zone(name: str) -> tzinfo | None:
+    wanted = unicodedata.normalize("NFKD", name.strip()[:80])
+    wanted = "".join(c for c in wanted if not unicodedata.combining(c)).removesuffix("时间")
     if not wanted or wanted.lower() in ("local", "本地", "here"):
         return None
-    if city := _CITIES.get(wanted.lower()):
+    if offset := re.fullmatch(r"(?:UTC|GMT)?\s*([+-])(\d{1,2})(?::?(\d{2}))?", wanted, re.IGNORECASE):
+        span = timedelta(hours=int(offset[2]), minutes=int(offset[3] or 0))
+        if span <= timedelta(hours=14):
+            return timezone_of(span if offset[1] == "+" else -span)
+    if city := _CITIES.get(wanted.lower().replace(",", "")):
         return ZoneInfo(city)
     known = _zones()
     key = wanted.lower().replace(" ", "_")
@@ -121,7 +160,7 @@ def _zones() -> dict[str, str]:
     return by_city | {z.lower(): z for z in zones}
 
 
-def _parse(text: str, zone: ZoneInfo | None) -> tuple[datetime, bool]:
+def _parse(text: str, zone: tzinfo | None) -> tuple[datetime, bool]:
     """Return the day or moment that `text` names, and whether it names a time."""
     wanted = text.strip()
     today = _now(zone)
@@ -142,12 +181,14 @@ def _parse(text: str, zone: ZoneInfo | None) -> tuple[datetime, bool]:
             why=str(error),
             fix=_('Write it as "2026-03-01" or "2026-03-01 14:30".'),
         ) from error
-    tz = zone or today.tzinfo
-    return datetime(day.year, day.month, day.day, tzinfo=tz).replace(
-        hour=moment.hour if moment else 0,
-        minute=moment.minute if moment else 0,
-        second=moment.second if moment else 0,
-    ), moment is not None
+    if moment is None:
+        return _placed(datetime.combine(day, time()), zone), False
+    if moment.tzinfo is None:
+        return _placed(datetime.combine(day, moment), zone), True
+    try:  # "14:30+09:00" is a moment of its own, shown in the zone asked for
+        return datetime.combine(day, moment).astimezone(zone), True
+    except OverflowError as error:
+        raise _out_of_range(wanted) from error
 
 
 def _named_day(text: str, today: date) -> date:
@@ -162,11 +203,15 @@ def _named_day(text: str, today: date) -> date:
         raise ValueError(_("no year, month and day"))
     if year:
         return date(int(year), month, day)
-    this = date(today.year, month, day)
-    return this if this >= today else date(today.year + 1, month, day)
+    for coming in range(today.year, today.year + 9):  # 29 February may be eight years away
+        with suppress(ValueError):
+            this = date(coming, month, day)
+            if this >= today:
+                return this
+    return date(today.year, month, day)
 
 
-def _add(start: datetime, text: str) -> tuple[datetime, bool]:
+def _add(start: datetime, text: str, zone: tzinfo | None) -> tuple[datetime, bool]:
     at, sign, moved_time = 0, 1, False
     months = 0
     span = timedelta()
@@ -192,11 +237,11 @@ def _add(start: datetime, text: str) -> tuple[datetime, bool]:
     try:
         year, month = divmod(start.year * 12 + start.month - 1 + months, 12)
         day = min(start.day, calendar.monthrange(year, month + 1)[1]) if 1 <= year <= 9999 else 0
-        moved = start.replace(year=year, month=month + 1, day=day)
+        moved = _placed(start.replace(tzinfo=None, year=year, month=month + 1, day=day), zone)
         if moved_time:
             # Hours pass in real time: across a change of the clocks too.
-            return (moved.astimezone(UTC) + span).astimezone(start.tzinfo), True
-        return moved + span, False
+            return (moved.astimezone(UTC) + span).astimezone(zone), True
+        return _placed(moved.replace(tzinfo=None) + span, zone), False
     except (OverflowError, ValueError) as error:
         raise _out_of_range(text) from error
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
+import stat
+import tempfile
+import unicodedata
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from agentsdk import Tool, tool
-from agentsdk.errors import AgentError, ConfigurationError, ToolError
+from agentsdk.errors import AgentError, ConfigurationError, ReferencesError, ToolError
 from agentsdk.evidence import Passage
 from agentsdk.i18n import _
-from agentsdk.references.load import files_below, load
+from agentsdk.references.load import Source, load
 
 MOST_FILES = 200
 MOST_HITS = 40
@@ -20,19 +25,24 @@ LONGEST = 12_000
 LARGEST = 10 * 1024 * 1024
 """Bytes of the largest file that is read."""
 
+_REFUSED = re.compile(r"[:*?<>|\"`]|\$\(")
+_HIDDEN = re.compile(r"\.[^.]|\.\.[^.]|~")
+_SKIPPED = {"node_modules", "__pycache__", "venv", "site-packages"}
+_DEVICE = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)
+"""Names that are devices on Windows, in every folder."""
+
 
 def files(*folders: str) -> list[Tool[Any, Any]]:
     """Tools that list, read and search files below given folders only: list_files, read_file, search_files.
 
-    `files("docs")` in code, `--tool files:docs` on the command line. Links are followed only where they stay inside.
+    `files("docs")` in code, `--tool files:docs` on the command line. Hidden files are left alone, links are not
+    followed, and a file with a second name (a hard link) is refused: it may stand outside as well.
 
     Raises:
         ConfigurationError: a folder does not exist.
 
     """
-    roots = [_root(folder) for folder in folders]
-    if not roots:
-        raise ConfigurationError(_("files needs a folder."), fix='files("docs")')
+    roots = _roots(folders)
 
     @tool(name="list_files")
     def list_files(folder: str = ".") -> list[str]:
@@ -43,16 +53,10 @@ def files(*folders: str) -> list[Tool[Any, Any]]:
 
         """
         found: list[str] = []
-        for root in roots:
-            start = _inside(root, folder)
-            if start is None or not start.is_dir():
-                continue
-            for file in _files(start, root):
-                if len(found) >= MOST_FILES:
-                    return [*found, _("... and more: name a folder")]
-                found.append(f"{_shown(file, root, roots)} ({file.stat().st_size})")
-        if not found and not any(_inside(r, folder) for r in roots):
-            raise _outside(folder)
+        for name, _file, size in _files(folder, roots):
+            if len(found) == MOST_FILES:
+                return [*found, _("... and more: name a folder")]
+            found.append(f"{name} ({size})")
         return found
 
     @tool(name="read_file")
@@ -64,9 +68,13 @@ def files(*folders: str) -> list[Tool[Any, Any]]:
             start: the character to begin at; where a part ended.
 
         """
-        file, root = _file(path, roots)
-        source = load(file, name=_shown(file, root, roots), largest=LARGEST)
-        begin = max(0, min(start, len(source.text)))
+        name, root, parts = _find(path, roots)
+        if not parts:
+            raise _missing(path)
+        source = _text(root, parts, "/".join(filter(None, [name, *parts])))
+        begin = max(0, start)
+        if begin >= len(source.text):
+            raise ToolError(_("{url} has {count} characters.").format(url=path, count=len(source.text)))
         text = source.text[begin : begin + LONGEST]
         rest = len(source.text) - begin - len(text)
         more = (
@@ -85,83 +93,188 @@ def files(*folders: str) -> list[Tool[Any, Any]]:
             folder: below the folders given.
 
         """
-        if not text.strip():
+        wanted = text.strip().casefold()
+        if not wanted:
             raise ToolError(_("There is nothing to search for."))
         hits: list[str] = []
-        for root in roots:
-            start = _inside(root, folder)
-            for file in _files(start, root) if start and start.is_dir() else ():
-                try:
-                    source = load(file, largest=LARGEST)
-                except AgentError:
-                    continue  # a picture among the texts is no reason to stop
-                for number, line in enumerate(source.text.splitlines(), 1):
-                    if text.lower() in line.lower():
-                        hits.append(f"{_shown(file, root, roots)}:{number}: {line.strip()[:300]}")
-                        if len(hits) >= MOST_HITS:
-                            return [*hits, _("... and more")]
+        for name, (root, parts), _size in _files(folder, roots):
+            try:
+                source = _text(root, parts, name)
+            except AgentError:
+                continue  # a picture among the texts is no reason to stop
+            for number, line in enumerate(re.split(r"\r\n|\r|\n", source.text), 1):
+                if wanted in line.casefold():
+                    hits.append(f"{name}:{number}: {line.strip()[:300]}")
+                    if len(hits) == MOST_HITS:
+                        return [*hits, _("... and more")]
         return hits
 
     return [list_files, read_file, search_files]
 
 
-def _root(folder: str) -> Path:
-    root = Path(folder)
-    if not root.is_dir():
-        raise ConfigurationError(
-            _("There is no folder {folder}.").format(folder=folder), fix=_("Give one that exists: files:docs")
-        )
-    return root.resolve()
+def _roots(folders: tuple[str, ...]) -> dict[str, Path]:
+    """Return the folders by the name that paths begin with: "" where there is only one."""
+    if not folders:
+        raise ConfigurationError(_("files needs a folder."), fix='files("docs")')
+    roots: dict[str, Path] = {}
+    for folder in folders:
+        root = Path(folder)
+        if not root.is_dir():
+            raise ConfigurationError(
+                _("There is no folder {folder}.").format(folder=folder),
+                fix=_("Give one that exists: files:docs"),
+            )
+        root = root.resolve()
+        name = root.name or "root"
+        while name in roots:  # a/docs and b/docs
+            name += "-2"
+        roots[name] = root
+    return roots if len(roots) > 1 else {"": next(iter(roots.values()))}
 
 
-def _inside(root: Path, path: str) -> Path | None:
-    """Return the real path of a name below `root`, or None where it leads out, by dots, by links, or outright."""
-    # "~", drive letters, streams and devices of Windows, and bytes that end a name: none is a name below a folder.
-    if "\0" in path or any(c in path for c in ":*?<>|\n\r") or "%" in path or path.startswith(("~", "\\\\")):
-        return None
-    pure = PurePosixPath(path.replace("\\", "/"))
-    if pure.is_absolute() or ".." in pure.parts:
-        return None
-    try:
-        real = (root / pure).resolve()
-        real.exists()
-    except (OSError, RuntimeError, ValueError):  # a loop of links, a name too long
-        return None
-    return real if real == root or root in real.parents else None
+def _parts(path: str) -> list[str]:
+    """Return the names that a path is made of, its dots resolved.
 
+    Raises:
+        ToolError: it leads out, or holds a name that nothing is read by: hidden, a device of Windows, or one with
+            signs that mean something to a shell or to Windows.
 
-def _file(path: str, roots: list[Path]) -> tuple[Path, Path]:
-    known = False
-    for root in roots:
-        names = [path]
-        if len(roots) > 1 and path.startswith(f"{root.name}/"):
-            names.insert(0, path.removeprefix(f"{root.name}/"))
-        for name in names:
-            found = _inside(root, name)
-            known = known or found is not None
-            if found is not None and found.is_file():
-                return found, root
-    if not known:
+    """
+    given = path.replace("\\", "/")
+    parts: list[str] = []
+    for part in given.split("/"):
+        # Full-width dots are dots to some file systems.
+        plain = unicodedata.normalize("NFKC", part)
+        if plain == ".." and not parts:
+            raise _outside(path)
+        if plain == "..":
+            parts.pop()
+        elif part not in ("", "."):
+            if not _is_read_by(part):
+                raise _outside(path)
+            parts.append(part)
+    if given.startswith(("/", "~")):
         raise _outside(path)
-    raise ToolError(
-        _("There is no file {path}.").format(path=path), fix=_("list_files shows the files there are.")
+    return parts
+
+
+def _is_read_by(name: str) -> bool:
+    plain = unicodedata.normalize("NFKC", name)
+    return name.isprintable() and not (
+        _REFUSED.search(name) or _HIDDEN.match(plain) or _DEVICE.fullmatch(plain)
     )
 
 
-def _files(start: Path, root: Path) -> Iterator[Path]:
-    for file in files_below(start):
-        real = Path(os.path.realpath(file))
-        if real.is_file() and root in real.parents:  # a link that leads out is not listed
-            yield file
+def _find(path: str, roots: dict[str, Path]) -> tuple[str, Path, list[str]]:
+    """Return a path's root, by name and place, and the names below it."""
+    parts = _parts(path)
+    if "" in roots:
+        return "", roots[""], parts
+    if parts and parts[0] in roots:
+        return parts[0], roots[parts[0]], parts[1:]
+    raise _missing(path)
 
 
-def _shown(file: Path, root: Path, roots: list[Path]) -> str:
-    name = file.relative_to(root).as_posix()
-    return f"{root.name}/{name}" if len(roots) > 1 else name
+def _files(folder: str, roots: dict[str, Path]) -> Iterator[tuple[str, tuple[Path, list[str]], int]]:
+    """Yield name, place and size of the files below a folder that may be read, by name."""
+    starts = list(roots.items())
+    below: list[str] = []
+    if _parts(folder):
+        name, root, below = _find(folder, roots)
+        starts = [(name, root)]
+    for name, root in starts:
+        start = root.joinpath(*below)
+        if _through_link(root, below) or not start.is_dir():
+            raise _missing(folder)
+        for at, names, files_here in os.walk(start):  # links to folders are not followed
+            names[:] = sorted(n for n in names if n not in _SKIPPED and _is_read_by(n))
+            for file in (Path(at, f) for f in sorted(files_here) if _is_read_by(f)):
+                try:
+                    status = file.lstat()
+                except OSError:  # gone by now
+                    continue
+                if stat.S_ISREG(status.st_mode) and status.st_nlink == 1:
+                    place = list(file.relative_to(root).parts)
+                    yield "/".join(filter(None, [name, *place])), (root, place), status.st_size
+
+
+def _through_link(root: Path, parts: list[str]) -> bool:
+    return any(root.joinpath(*parts[:n]).is_symlink() for n in range(1, len(parts) + 1))
+
+
+def _text(root: Path, parts: list[str], name: str) -> Source:
+    """Return the text of a file, opened name by name from its root, so that no link can be slipped in between.
+
+    Raises:
+        ToolError: there is none, it may not be read, or it is no text.
+
+    """
+    try:
+        with os.fdopen(_open(root, parts), "rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise _missing(name)
+            if status.st_nlink > 1:
+                raise ToolError(
+                    _("{path} is not read.").format(path=name),
+                    why=_("It has a second name (a hard link), which may stand outside the folders given."),
+                    fix=_("Copy it."),
+                )
+            if status.st_size > LARGEST:
+                raise ToolError(
+                    _("{path} has {size:,} bytes.").format(path=name, size=status.st_size),
+                    why=_("At most {most:,} are read.").format(most=LARGEST),
+                )
+            raw = file.read(LARGEST + 1)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise _missing(name) from error
+    except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno in (errno.ELOOP, errno.EMLINK):
+            raise _outside(name) from error
+        raise ToolError(_("{path} cannot be read.").format(path=name[:200]), why=str(error)[:200]) from error
+    # The loaders of PDF and Office files want a file; it gets one that only this process can change.
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder, f"file{Path(parts[-1]).suffix}")
+        copy.write_bytes(raw)
+        try:
+            return load(copy, name=name)
+        except ReferencesError as error:
+            raise ToolError(error.what, why=error.why, fix=error.fix) from error
+
+
+def _open(root: Path, parts: list[str]) -> int:
+    """Return a descriptor of a file below `root`; no part of the way may be a link.
+
+    Where a system cannot open by a folder's descriptor (Windows), links are looked for first: whoever can swap a
+    folder for a link in between could win.
+    """
+    no_link = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+    # A pipe without a writer would block for ever.
+    last = os.O_RDONLY | no_link | getattr(os, "O_NONBLOCK", 0)
+    if os.open not in os.supports_dir_fd:
+        if _through_link(root, parts):
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+        return os.open(root.joinpath(*parts), last)
+    at = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        for part in parts[:-1]:
+            inner = os.open(part, os.O_RDONLY | os.O_DIRECTORY | no_link, dir_fd=at)
+            os.close(at)
+            at = inner
+        return os.open(parts[-1], last, dir_fd=at)
+    finally:
+        os.close(at)
 
 
 def _outside(path: str) -> ToolError:
     return ToolError(
         _("{path} is not below the folders given.").format(path=path[:200]),
+        why=_("Paths that lead out, links, and hidden files are not read."),
         fix=_("list_files shows the files there are."),
+    )
+
+
+def _missing(path: str) -> ToolError:
+    return ToolError(
+        _("There is no file {path}.").format(path=path[:200]), fix=_("list_files shows the files there are.")
     )
