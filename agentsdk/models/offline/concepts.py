@@ -18,6 +18,10 @@ _WEIGHT = {"number": 2.0, "name": 2.0, "asked": 1.5, "counted": 1.5, "term": 1.0
 _ANOTHER_WORD = 0.92
 
 
+def _read(name: str) -> str:
+    return (Path(__file__).parent / name).read_text(encoding="utf-8")
+
+
 @dataclass(frozen=True, slots=True)
 class Concept:
     """Something that an answer must speak of, in any of several words."""
@@ -129,7 +133,7 @@ class _Group:
 
 @cache
 def _groups() -> tuple[_Group, ...]:
-    text = (Path(__file__).parent / "synonyms.txt").read_text(encoding="utf-8")
+    text = _read("synonyms.txt")
     groups = []
     for line in text.splitlines():
         if line and not line.startswith("#"):
@@ -164,117 +168,7 @@ def _is_chinese(word: str) -> bool:
 
 # --- English
 
-_WEAK = frozenset(
-    stem(w)
-    for w in [
-        "use",
-        "work",
-        "take",
-        "happen",
-        "offer",
-        "provide",
-        "include",
-        "allow",
-        "available",
-        "have",
-        "make",
-        "need",
-        "want",
-        "like",
-        "go",
-        "come",
-        "know",
-        "mean",
-        "thing",
-        "kind",
-        "type",
-        "way",
-        "get",
-        "give",
-        "keep",
-        "look",
-        "put",
-        "set",
-        "try",
-        "help",
-        "let",
-        "case",
-        "part",
-        "one",
-        "first",
-        "last",
-        "new",
-        "different",
-        "various",
-        "certain",
-        "current",
-        "currently",
-        "usually",
-        "normally",
-        "exactly",
-        "actually",
-        "generally",
-        "typically",
-        "several",
-        "person",
-        "anyone",
-        "someone",
-        "somebody",
-        "anything",
-        "something",
-        "everyone",
-        "many",
-        "much",
-        "more",
-        "most",
-        "other",
-        "another",
-        "same",
-        "own",
-        "per",
-        "each",
-        "every",
-        "long",
-        "able",
-        "possible",
-        "there",
-        "long",
-        "often",
-        "reason",
-        "purpose",
-        "detail",
-        "information",
-        "info",
-        "question",
-        "answer",
-        "example",
-        "list",
-        "text",
-        "document",
-        "file",
-        "handbook",
-        "guide",
-        "manual",
-        "page",
-        "section",
-        "according",
-        "mention",
-        "state",
-        "say",
-        "describe",
-        "explain",
-        "tell",
-        "year",
-        "month",
-        "day",
-        "week",
-        "bring",
-        "become",
-        "stay",
-        "remain",
-        "apply",
-    ]
-)
+_WEAK = frozenset(stem(w) for w in _read("weak_words.en.txt").split())
 _ASKED = [
     re.compile(p, re.IGNORECASE)
     for p in (
@@ -440,74 +334,7 @@ _ASKED_ZH = [
     ("多重", "weight"), ("多远", "distance"), ("多宽", "width"), ("多深", "depth"), ("多快", "speed"),
     ("多大", "size"), ("在哪", ""), ("谁", ""),
 ]  # fmt: skip
-_WEAK_ZH = frozenset(
-    [
-        "使用",
-        "进行",
-        "情况",
-        "问题",
-        "方面",
-        "内容",
-        "信息",
-        "具体",
-        "相关",
-        "规定",
-        "情形",
-        "东西",
-        "事情",
-        "地方",
-        "介绍",
-        "说明",
-        "资料",
-        "文档",
-        "手册",
-        "文件",
-        "文中",
-        "提到",
-        "属于",
-        "包括",
-        "包含",
-        "提供",
-        "拥有",
-        "采用",
-        "用于",
-        "主要",
-        "一些",
-        "其中",
-        "目前",
-        "现在",
-        "今年",
-        "每个",
-        "最多",
-        "最少",
-        "至多",
-        "至少",
-        "最高",
-        "最低",
-        "每次",
-        "代表",
-        "必须",
-        "要求",
-        "允许",
-        "表示",
-        "意味",
-        "意思",
-        "含义",
-        "一次",
-        "一个",
-        "时间",
-        "日期",
-        "数量",
-        "数目",
-        "名字",
-        "名称",
-        "方式",
-        "方法",
-        "可以",
-        "允许",
-        "需要",
-    ]
-)
+_WEAK_ZH = frozenset(_read("weak_words.zh.txt").split())
 
 
 def _chinese(text: str) -> list[Concept]:
@@ -571,64 +398,3 @@ def _share_of(run: str, text: str) -> float:
         if run[i : i + 2] in text:
             covered[i] = covered[i + 1] = True
     return sum(covered) / len(run)
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """What kind of thing a question asks for, and whether a sentence holds one."""
-
-    kind: str
-    test: re.Pattern[str]
-
-    def holds(self, sentence: str) -> bool:
-        """Whether a sentence holds such a thing."""
-        return self.test.search(sentence) is not None
-
-
-_DIGIT = re.compile(
-    r"(?<!\d)(?!(?:1[5-9]|20)\d\d(?:\s*年|(?![\d.,])))\d|\b(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fifteen|twenty|thirty|forty|fifty|"
-    r"sixty|ninety|hundred|thousand|million|half|once|twice|third|dozen|daily|weekly|monthly|yearly|annually|every|each|free|no)\b|"
-    r"[〇一二两三四五六七八九十百千万亿半每]|免费|终身",
-    re.IGNORECASE,
-)
-_TIME = re.compile(
-    r"\d|noon|midnight|morning|evening|afternoon|night|daily|every|always|spring|summer|autumn|winter|\b(?:mon|tues|wednes|thurs|fri|satur|sun)day|"
-    r"\b(?:january|february|march|april|may|june|july|august|september|october|november|december)\b|century|before|after|during|"
-    r"[一二三四五六七八九十]+[年月日号点天]|早上|中午|下午|晚上|凌晨|每|周|星期|世纪|年|月|日|后|前|期间|随时|全天",
-    re.IGNORECASE,
-)
-_PLACE = (
-    r"\b(?:street|road|avenue|lane|square|floor|quay|located|situated|lies?|stands?|behind|beside|opposite|next to|near|above|below|between|"
-    r"upstairs|downstairs|box|cupboard|desk|console|header|cabinet|https?|@)\b|\b(?:at|in|on|to|from) (?:the |a |an )?(?:\d+ )?"
-    r"(?!mon|tues|wednes|thurs|fri|satur|sun|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]|"
-    r"位于|坐落|在|放入|放在|存放|路|街|号|楼|层|区|市|省|侧|旁|处|柜|网|官网|@"
-)
-_SPAN = (
-    r"\b(?:seconds?|minutes?|hours?|days?|weeks?|months?|years?|decades?|century|centuries|nights?|lifetime|forever|permanent\w*|"
-    r"met(?:re|er)s?|km|kilomet(?:re|er)s?|cm|mm|feet|foot|miles?|inch(?:es)?|characters?|words?|pages?|digits?)\b|"
-    r"[秒分时天日周月年米页字位]|小时|公里|终身|永久|长期|期满|为止"
-)
-_EXPECTED: list[tuple[re.Pattern[str], str, re.Pattern[str]]] = [
-    (re.compile(p, re.IGNORECASE), kind, re.compile(test, 0 if kind == "who" else re.IGNORECASE))
-    for p, kind, test in (
-        (r"\b(?:tele)?phone\b|\bhotline\b|\bcall(?:ed)? (?:on|at)\b|电话|手机号|热线", "phone", r"\d[\d\s()+–-]{3,}\d"),
-        (r"\be-?mail\b|邮箱|电子邮件|邮件地址", "email", r"\S+@\S+\.\w|@"),
-        (r"\b(?:web ?site|url|web address|homepage)\b|网站|网址|官网", "url", r"https?://|www\.|\w\.(?:com|org|net|cn|io|example)\b"),
-        (r"^\W*when (?:was|were|did)\b|\bwhat year\b|\bwhich year\b|哪一?年|何年", "year", r"\b\d{3,4}\b|century|\d\s*年|世纪"),
-        (r"^\W*where\b|\bwhere (?:is|are|do|does|can|was|were)\b|在哪|哪里|哪儿|何处|什么地方|地址", "where", _PLACE),
-        (r"\bhow old\b|几岁|多大年纪|年龄", "age", r"\b\d+[- ]years?\b|\bage|\bborn\b|岁|出生|年龄"),
-        (r"\bhow (?:much|expensive)\b.*\b(?:cost|price|pay|charge|fee|is|are)\b|\bprice\b|\bcosts?\b|\bfees?\b|多少钱|价格|费用|售价|收费", "price", _DIGIT.pattern + r"|gratis|no charge"),
-        (r"^\W*when\b|\bwhen (?:is|was|were|are|does|do|did|will|can|must|should)\b|\bwhat (?:date|year|day|time|month)\b|\bwhich (?:date|year|day|month)\b|什么时候|何时|哪一?年|哪一?天|几月|几号|几点|日期|哪个月", "when", _TIME.pattern),
-        (r"\bhow long\b|多久|多长时间|多长", "how long", _SPAN),
-        (r"\bhow (?:many|much|old|tall|high|far|heavy|fast|deep|wide|large|big|hot|often|soon)\b|多少|多久|多长|多高|多重|多远|多大|多宽|多深|多快|几[个天年次点号位人名本张条元月周小]", "how many", _DIGIT.pattern),
-        (r"^\W*who(?:m|se)?\b|\b(?:and|by|to|from|of) whom?\b|谁|哪位|何人", "who", rf"(?<=[a-z,;:] )[A-Z][a-z]+|\b(?:Mr|Mrs|Ms|Dr|Prof)\b|(?i:\b(?:team|staff|manager|director|teacher|mayor|committee|department|owner|parent|principal|head|author|architect|company|council|office)\w*)|[{CJK}]{{2,}}"),
-    )
-]  # fmt: skip
-
-
-def expected_in(question: str) -> Expected | None:
-    """Return what kind of thing the question asks for, or None where any sentence may answer."""
-    for pattern, kind, test in _EXPECTED:
-        if pattern.search(question):
-            return Expected(kind, test)
-    return None

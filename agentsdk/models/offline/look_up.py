@@ -14,13 +14,12 @@ from dataclasses import dataclass
 from agentsdk.evidence import Passage
 from agentsdk.models.offline.concepts import (
     Concept,
-    Expected,
     Text,
     concepts_in,
-    expected_in,
     speaks_of,
     synonyms,
 )
+from agentsdk.models.offline.expected import Expected, expected_in
 from agentsdk.references.words import CJK, sentences
 
 MOST = 5
