@@ -24,7 +24,7 @@ from agentsdk.references.words import has_words, terms
 VERSION = "1"
 """Changes whenever a file written before would be read wrongly."""
 
-_MAKERS = ("words.py", "split.py", "stop_words.en.txt", "stop_words.zh.txt", "irregular.en.txt")
+_MAKERS = ("words.py", "split.py", "stop_words.en.txt", "stop_words.zh.txt")
 """What an index depends on besides its sources: another way of cutting texts makes another index."""
 
 HEADING_WEIGHT = 3.0

@@ -15,11 +15,12 @@ from typing import Any
 
 CJK = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002fa1f"
 
-_LETTER = rf"(?:(?![{CJK}])\w)"  # of a word that is not Chinese: "E02是" is a name and a verb
 _TOKEN = re.compile(
     rf"[{CJK}]+"
-    r"|\d+(?:[.,:/-]\d+)*%?(?![A-Za-z])"  # numbers, dates and times stay whole
-    rf"|{_LETTER}(?:{_LETTER}|['’]|[.+#-](?={_LETTER}))*"  # words, and names such as gpt-4o, 3D and node.js
+    r"|\d+(?:[.,:/-]\d+)*%?"  # numbers, dates and times stay whole
+    # Words, and names such as gpt-4o, e.g., C++ and node.js. Chinese ends them: E02表示 is E02 and 表示.
+    rf"|[^\W\d_](?:[^\W{CJK}]|['’]|[.+#-](?=[^\W{CJK}]))*"
+    rf"|[^\W{CJK}]+"
 )
 
 
@@ -35,10 +36,22 @@ _STOP_ZH_RUN = re.compile(
 )
 _PARTICLES = frozenset(w for w in _STOP_ZH if len(w) == 1)
 
-_IRREGULAR = dict(
-    line.split()
-    for line in (Path(__file__).parent / "irregular.en.txt").read_text(encoding="utf-8").splitlines()
-)
+_IRREGULAR = {
+    "children": "child", "people": "person", "men": "man", "women": "woman", "feet": "foot", "bought": "buy",
+    "paid": "pay", "sent": "send", "built": "build", "began": "begin", "begun": "begin", "held": "hold",
+    "made": "make", "took": "take", "taken": "take", "wrote": "write", "written": "write", "sold": "sell",
+    "kept": "keep", "lost": "lose", "met": "meet", "ran": "run", "spoke": "speak", "won": "win",
+    "left": "leave", "found": "find",
+    "went": "go", "gone": "go", "came": "come", "became": "become", "grew": "grow",
+    "worn": "wear", "chosen": "choose", "chose": "choose", "broken": "break",
+    "frozen": "freeze", "froze": "freeze", "given": "give", "gave": "give", "known": "know", "knew": "know",
+    "led": "lead", "taught": "teach", "thrown": "throw", "threw": "throw", "spent": "spend", "stolen": "steal",
+    "ridden": "ride", "rode": "ride", "drove": "drive", "driven": "drive", "fed": "feed", "eaten": "eat", "ate": "eat",
+    "stood": "stand", "understood": "understand", "told": "tell", "said": "say", "shown": "show", "forgot": "forget",
+    "forgotten": "forget", "hidden": "hide", "slept": "sleep", "fell": "fall", "fallen": "fall", "rose": "rise",
+    "goes": "go", "does": "do",
+    "buses": "bus", "gases": "gas", "broke": "break",
+}  # fmt: skip
 
 
 def terms(text: str, *, words: bool | None = None) -> list[str]:
@@ -79,12 +92,10 @@ def stem(word: str) -> str:
         word = word[:-1]
     for ending in ("ing", "ed"):
         root = word[: -len(ending)]
-        if (
-            word.endswith(ending)
-            and not word.endswith("eed")
-            and len(root) >= 3
-            and re.search("[aeiouy]", root)
-        ):
+        # exceed, need and speed are no past tenses.
+        if ending == "ed" and root.endswith("e"):
+            continue
+        if word.endswith(ending) and len(root) >= 3 and re.search("[aeiouy]", root):
             if ending == "ed" and root.endswith("i"):
                 return root[:-1] + "y"
             if len(root) > 3 and root[-1] == root[-2] and root[-1] not in "lsz":

@@ -5,21 +5,16 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from agentsdk.references.words import CJK, stem, terms
 
 Kind = str
-""""number", "name", "asked" (the thing asked for), "counted" (how many of what), "term" or "weak"."""
+""""number", "name", "asked" (the thing asked for), "implied" (by how much, how high), "term", "suffix" or "weak"."""
 
-_WEIGHT = {"number": 2.0, "name": 2.0, "asked": 1.5, "counted": 1.5, "term": 1.0, "weak": 0.3}
-_ANOTHER_WORD = 0.92
-
-
-def _read(name: str) -> str:
-    return (Path(__file__).parent / name).read_text(encoding="utf-8")
+_WEIGHT = {"number": 2.0, "name": 2.0, "asked": 1.5, "term": 1.0, "suffix": 0.5, "implied": 0.5, "weak": 0.3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +25,6 @@ class Concept:
     kind: Kind
     words: frozenset[str]
     """Alternatives: stems and phrases of English, pieces of Chinese text."""
-    said: str = ""
-    """The word of the question itself, as it is compared: it counts for more than another for the same thing."""
 
     @property
     def weight(self) -> float:
@@ -55,50 +48,122 @@ class Text:
         plain = unicodedata.normalize("NFKC", text).lower()
         row = [stem(w) for w in re.findall(r"[^\W_]+(?:['’.+#-][^\W_]+)*|[^\W_]+", plain)]
         parts = [stem(p) for w in row if "-" in w for p in w.split("-")]
-        return cls(plain, frozenset([*row, *parts]), f" {' '.join(row)} ")
+        marked = [group for pattern, group in _UNIT_MARKS if pattern.search(plain)]
+        return cls(plain, frozenset([*row, *parts, *marked]), f" {' '.join(row)} ")
+
+
+SYNONYM = 0.95
+DERIVED = 0.8
+"""What a word counts for that is made of the other: rent and rental, sponsor and sponsorship."""
+_DERIVED = ("al", "ment", "ship", "er", "or", "ation", "ion", "ly", "abl", "ance", "ness", "ing")
+
+
+def _root(word: str) -> str:
+    """Return what a word is made of by an ending, or "" where that is shorter than four letters."""
+    ending = next((e for e in sorted(_DERIVED, key=len, reverse=True) if word.endswith(e)), "")
+    return word[: -len(ending)] if ending and len(word) - len(ending) >= 4 and word.isascii() else ""
+
+
+_UNIT_MARKS = [
+    (
+        re.compile(r"[€$£¥]\s?\d|\d\s?(?:[€£¥]|usd\b|eur\b|gbp\b|cny\b|dollars?\b|euros?\b|pounds?\b|yuan\b)"),
+        "price",
+    ),
+    (re.compile(r"\d\s?(?:kg|g|kilograms?|grams?)\b"), "weight"),
+    (re.compile(r"\bage[ds]?\b|\d[- ]years?[- ]old|\d (?:or|and) (?:over|older|above)\b|under \d|岁"), "age"),
+    (
+        re.compile(
+            r"\d\s?(?:met(?:re|er)s?|km|kilomet(?:re|er)s?|miles?|yards?|cm|mm)\b|\d\s?(?:米|公里|千米|厘米)"
+        ),
+        stem("distance"),
+    ),
+    (re.compile(r"\d\s?(?:mm|cm|m²|inch\w*|square|平方米|公顷|厘米)|\d\s?[x×]\s?\d"), stem("size")),
+    (re.compile(r"高[达约度]?\s?\d|\d\s?(?:m|met(?:re|er)s?|feet) (?:high|tall)"), "height"),
+    (re.compile(r"长[达约度]?\s?\d|\d\s?(?:k?m|met(?:re|er)s?|feet) long"), "length"),
+    (re.compile(r"宽[达约度]?\s?\d|\d\s?(?:m|met(?:re|er)s?|feet) wide"), "width"),
+    (re.compile(r"深[达约度]?\s?\d|\d\s?(?:m|met(?:re|er)s?|feet) deep"), "depth"),
+    (re.compile(r"\d\s?(?:°c|°f|℃|degrees?\b)"), stem("temperature")),
+]
+"""A unit says what is measured: "€79" speaks of a price although the word does not stand there."""
+
+
+def as_known(concepts: Iterable[Concept], text: Text) -> list[Concept]:
+    """Return the concepts with Chinese runs cut into the words that a text knows.
+
+    No dictionary says that 省城坐高铁 is three words; that the texts hold 省城 and 高铁 does. What is left over is a
+    word that they do not know, or, where it is one character, a verb before or a suffix behind the known ones.
+    """
+    found: list[Concept] = []
+    for concept in concepts:
+        run = concept.shown
+        if (
+            concept.words != {run}
+            or not _is_chinese(run)
+            or run in text.plain
+            or len(run) < 2
+            or run.startswith(_OFFICE)
+        ):
+            found.append(concept)
+            continue
+        for piece, known in _pieces(run, text.plain):
+            if not known:
+                piece = _bare(piece)
+            if known or len(piece) > 1:
+                found.append(Concept(piece, concept.kind, frozenset({piece})))
+            elif piece in _by_word():
+                found.append(Concept(piece, "term", _by_word()[piece] | {piece}))
+            elif run.endswith(piece):  # 打印机 is not 打印
+                found.append(Concept(piece, "suffix", frozenset({run[-2:]})))
+    return found
+
+
+_OFFICE = ("副", "代理", "名誉")
+_VERBS, _WAYS = "带养坐乘戴买喝吃抽拿放穿看打骑用", "进出到来去入"
+
+
+def _bare(piece: str) -> str:
+    """Return what an unknown piece speaks of, without a verb before it and a direction behind: 狗, of 带狗进."""
+    bare = piece[1:] if len(piece) > 1 and piece[0] in _VERBS else piece
+    return bare[:-1] if len(bare) > 1 and bare[-1] in _WAYS else bare
+
+
+def _pieces(run: str, text: str) -> list[tuple[str, bool]]:
+    """Return a run cut, from the left, into the longest pieces of two and more characters that stand in the text."""
+    pieces: list[tuple[str, bool]] = []
+    at = 0
+    while at < len(run):
+        end = next((e for e in range(len(run), at + 1, -1) if run[at:e] in text), 0)
+        if end:
+            pieces.append((run[at:end], True))
+            at = end
+        elif pieces and not pieces[-1][1]:
+            pieces[-1] = (pieces[-1][0] + run[at], False)
+            at += 1
+        else:
+            pieces.append((run[at], False))
+            at += 1
+    return pieces
 
 
 def speaks_of(text: Text, concept: Concept) -> float:
     """Return how far the text speaks of the concept: 1 wholly, less for a part of a run of Chinese, 0 not."""
     best = 0.0
+    exact = _key(concept.shown.lower())
     for word in concept.words:
         if _is_chinese(word):
-            found = _share_of(word, text.plain)
+            best = max(best, _share_of(word, text.plain))
         elif " " in word:
-            found = 1.0 if f" {word} " in text.phrase else 0.0
-        else:
-            found = 1.0 if word in text.stems else 0.0
-        if concept.said and word != concept.said:
-            found *= _ANOTHER_WORD
-        best = max(best, found)
-        if best >= 1.0:
-            return best
-    if best < 0.6:
-        for keys, measure in _MEASURES:
-            if concept.words & keys and measure.search(text.plain):
-                return 0.9  # "€28" speaks of a price, "42 metres" of a height, without saying so
-    return best
-
-
-_MEASURES: tuple[tuple[frozenset[str], re.Pattern[str]], ...] = tuple(
-    (frozenset(keys.split()), re.compile(pattern))
-    for keys, pattern in (
-        ("pric cost fee", r"[$€£¥￥]\s?\d|\d\s*(?:元|块钱|euros?|pounds?|dollars?|usd|eur|yuan)\b|\d\s*元"),
-        (
-            "height tall length width depth distanc far siz larg 高度 长度 宽度 深度 距离 尺寸",
-            r"\d\s*(?:mm|cm|m|km|met(?:re|er)s?|kilomet\w+|feet|miles?|inch\w*)\b|\d\s*(?:米|厘米|毫米|公里|千米)",
-        ),
-        ("area 面积", r"\d\s*(?:平方|公顷|亩|hectares?|square|m²|km²)"),
-        ("weight weigh heavy 重量", r"\d\s*(?:g|kg|grams?|kilograms?|lbs?|tonnes?)\b|\d\s*(?:克|千克|公斤|吨)"),
-        ("temperatur 温度", r"\d\s*(?:°|degrees?|度|℃)"),
-        ("spe velocity 速度 时速", r"\d\s*(?:km/h|mph|公里/小时|公里每小时)"),
-        (
-            "age old 年龄 岁",
-            r"\b(?:aged|under|over) \d|\d+ (?:or|and) (?:over|older|under)|\d[- ]years?[- ]old|\d\s*(?:周岁|岁)",
-        ),
-        ("larg siz high", r"\d\s?%|[$€£¥￥]\s?\d|\d\s*元"),
-    )
-)
+            best = max(best, 1.0 if f" {word} " in text.phrase else 0.0)
+        elif word in text.stems:
+            best = 1.0
+        elif (len(word) >= 4 and any(word + e in text.stems for e in _DERIVED)) or (
+            (root := _root(word)) and root in text.stems
+        ):
+            best = max(best, DERIVED)
+        if best >= 1.0 and (word == exact or exact not in concept.words):
+            return 1.0
+    # The question's own word is better than another for it.
+    return min(best, SYNONYM)
 
 
 def concepts_in(question: str) -> list[Concept]:
@@ -118,8 +183,11 @@ def synonyms(concept: Concept, language: str, count: int = 3) -> list[str]:
     if concept.kind not in ("asked", "term"):
         return []
     chinese = language == "zh"
+    exact = _key(concept.shown.lower())
+    if _is_chinese(exact) and exact not in _by_word():
+        exact = _bare(exact)  # 带狗进 is no word, 狗 is
     for group in _groups():
-        if concept.words & group.keys:
+        if exact in group.keys:
             return [w for w in group.words if _is_chinese(w) == chinese and w not in concept.shown][:count]
     return []
 
@@ -133,7 +201,7 @@ class _Group:
 
 @cache
 def _groups() -> tuple[_Group, ...]:
-    text = _read("synonyms.txt")
+    text = (Path(__file__).parent / "synonyms.txt").read_text(encoding="utf-8")
     groups = []
     for line in text.splitlines():
         if line and not line.startswith("#"):
@@ -168,7 +236,116 @@ def _is_chinese(word: str) -> bool:
 
 # --- English
 
-_WEAK = frozenset(stem(w) for w in _read("weak_words.en.txt").split())
+_WEAK = frozenset(
+    stem(w)
+    for w in [
+        "use",
+        "bring",
+        "allow",
+        "permit",
+        "must",
+        "work",
+        "take",
+        "happen",
+        "offer",
+        "provide",
+        "include",
+        "allow",
+        "available",
+        "have",
+        "make",
+        "need",
+        "want",
+        "like",
+        "go",
+        "come",
+        "know",
+        "mean",
+        "thing",
+        "kind",
+        "type",
+        "way",
+        "get",
+        "give",
+        "keep",
+        "look",
+        "put",
+        "set",
+        "try",
+        "help",
+        "let",
+        "case",
+        "part",
+        "one",
+        "first",
+        "last",
+        "new",
+        "different",
+        "various",
+        "certain",
+        "current",
+        "currently",
+        "usually",
+        "normally",
+        "exactly",
+        "actually",
+        "generally",
+        "typically",
+        "several",
+        "person",
+        "anyone",
+        "someone",
+        "somebody",
+        "anything",
+        "something",
+        "everyone",
+        "many",
+        "much",
+        "more",
+        "most",
+        "other",
+        "another",
+        "same",
+        "own",
+        "per",
+        "each",
+        "every",
+        "long",
+        "able",
+        "possible",
+        "there",
+        "long",
+        "often",
+        "reason",
+        "purpose",
+        "detail",
+        "information",
+        "info",
+        "question",
+        "answer",
+        "example",
+        "list",
+        "text",
+        "document",
+        "file",
+        "handbook",
+        "guide",
+        "manual",
+        "page",
+        "section",
+        "according",
+        "mention",
+        "state",
+        "say",
+        "describe",
+        "explain",
+        "tell",
+        "year",
+        "month",
+        "day",
+        "week",
+    ]
+)
 _ASKED = [
     re.compile(p, re.IGNORECASE)
     for p in (
@@ -177,7 +354,9 @@ _ASKED = [
         r"['’]s ((?:[\w-]+ )?[\w-]+)\s*\??$",
         r"\bwho (?:is|was|are|were) (?:the |your |its |their )?((?:[\w-]+ ){0,2}?[\w-]+)(?: (?:of|at|in|for)\b|\s*\??$)",
         r"^\W*who (?!is\b|was\b|are\b|were\b|has\b|can\b|do\b|does\b|did\b|will\b|may\b|must\b|should\b)(\w+)",
-        r"\bhow (tall|high|long|wide|deep|heavy|far|fast|old|big|large|hot|cold|expensive|often)\b",
+        r"\bhow (tall|high|long|wide|deep|heavy|far|fast|old|big|large|hot|cold|bright|loud|strong|often)\b",
+        r"\bhow (?:many|much) ((?:[\w-]+ )?[\w-]+) (?:is|are|was|were|does|do|did|can|may|must|should|will|has|have|goes|go|came|took|live|work|fit)\b",
+        r"\bhow (?:long|large|big|high|old|often|far|heavy|wide|tall|deep) (?:is|are|was|were) (?:the |a |an |my |your )?([\w-]+)",
     )
 ]
 _SKIP_ASKED = frozenset(
@@ -187,15 +366,18 @@ _SKIP_ASKED = frozenset(
 
 def _english(text: str) -> list[Concept]:
     tokens = [
-        (m[0], m.start()) for m in re.finditer(r"[A-Za-z0-9](?:[A-Za-z0-9_’'.+#-]*[A-Za-z0-9_+#])?", text)
+        (m[0], m.start())
+        for m in re.finditer(
+            r"[A-Za-z0-9][A-Za-z0-9_\u00c0-\u024f’'.+#:/-]*[A-Za-z0-9_\u00c0-\u024f+#]|[A-Za-z0-9]", text
+        )
     ]  # Latin words of a Chinese question are names
     if not tokens:
         return []
     mixed = bool(re.search(f"[{CJK}]", text))
     asked = {stem(w) for p in _ASKED for m in p.finditer(text) for w in m[1].lower().split()}
-    counted = {stem(m[1].lower()) for m in re.finditer(r"\bhow many ([\w-]+)", text, re.IGNORECASE)}
     kept = set(terms(text, words=False))
     begins = {0} | {m.end() for m in re.finditer(r"[.?!:]\s+", text)}
+    yes_no = bool(_YES_NO.search(text))
     found: list[Concept] = []
     for word, at in tokens:
         key = stem(word.lower().replace("’", "'"))
@@ -207,6 +389,8 @@ def _english(text: str) -> list[Concept]:
         if key not in kept and word.lower() not in kept and not (word.isupper() and len(word) == 1):
             continue
         if any(c.isdigit() for c in word):
+            if yes_no and _CASE.match(text, at):
+                continue
             number = word.replace(",", "")
             found.append(
                 Concept(word, "number", frozenset({word.lower(), number, key, *_number_words(number)}))
@@ -216,9 +400,31 @@ def _english(text: str) -> list[Concept]:
             found.append(Concept(word, "name", frozenset({key, word.lower()}) | _plain_synonyms(key, word)))
         else:
             kind = "weak" if key in _WEAK else "asked" if key in asked else "term"
-            kind = "counted" if key in counted and kind != "weak" else kind
-            found.append(Concept(word, kind, _by_word().get(key, frozenset()) | {key}, key))
+            found.append(Concept(word, kind, _by_word().get(key, frozenset()) | {key}))
+    if any(c.kind in ("asked", "term") and c.words.isdisjoint(_SIZES) for c in found):
+        # "How large is the deposit?" asks for the deposit; "How large is the Beacon?" for its size.
+        found = [Concept(c.shown, "weak", c.words) if stem(c.shown.lower()) in _SIZES else c for c in found]
+    if re.search(
+        r"\bhow (?:do|can|should|does) (?:i|we|you|one|people) (?:get (?:to|there)|reach|travel to)\b",
+        text,
+        re.IGNORECASE,
+    ):
+        found.append(Concept("transport", "asked", _TRANSPORT))
     return _with_phrases(text, found)
+
+
+_TRANSPORT = frozenset({"transport", stem("directions"), "metro", "underground", "tram", "bu", "bus", "walk", "train",
+                        "交通", "公交", "地铁", "乘", "步行", "自驾"})  # fmt: skip
+_YES_NO = re.compile(
+    r"^\W*(?:is|are|do|does|did|can|could|may|must|should|will|has|have)\b|[吗嘛][?？]?$|能否|可否|是否|能不能|可不可以",
+    re.IGNORECASE,
+)
+_CASE = re.compile(
+    r"\d[\d.,]*[\s-]*(?:€|euros?|dollars?|pounds?|yuan|years?|days?|weeks?|months?|hours?|kg|km|people|persons?|[元块岁天周年人]|公斤|公里|个月|小时)",
+    re.IGNORECASE,
+)
+"""In a question for yes or no, "an order of 80 euros" is a case that a rule may cover without naming it."""
+_SIZES = frozenset(stem(w) for w in ("large", "big", "high", "long", "often"))
 
 
 def _plain_synonyms(key: str, word: str) -> frozenset[str]:
@@ -236,7 +442,7 @@ def _with_phrases(text: str, found: list[Concept]) -> list[Concept]:
                 kinds = {c.kind for c in found if c.words & parts}
                 found = [c for c in found if not (c.words & parts and c.kind in ("term", "weak", "asked"))]
                 shown = next(w for w in group.words if _key(w) == key)
-                found.append(Concept(shown, "asked" if "asked" in kinds else "term", group.keys, key))
+                found.append(Concept(shown, "asked" if "asked" in kinds else "term", group.keys))
     return found
 
 
@@ -295,38 +501,39 @@ _CALENDAR = {
 # --- Chinese
 
 _KEPT = (
-    "有效|有限|有害|有机|所有|会员|会议|年会|要求|主要|重要|需求|应用|应急|现在|存在|在职|行为|作为|迟到|方向|就餐|就业|首都|中国|上课|网上|下载|室内|"
+    "时速|时代|时刻|时段|有效|有限|有害|有机|所有|会员|会议|年会|要求|主要|重要|需求|应用|应急|现在|存在|在职|行为|作为|迟到|方向|就餐|就业|首都|中国|上课|网上|下载|室内|"
     "国内|售后|个人|成本|时间|小时|时长|超过|过期|最多|最少|最高|最低|最大|最小|更换|更新|功能|智能|能源|能力|还书|归还|还款|偿还|其他|其中|逾期|到期|到货|到达|"
     "前台|后台|对象|本人|本科|中午|下午|上午|上限|下限|内容|前提|后果|以上|以下|以内|以前|以后|于是|位于|高于|低于|和平|温和|与会|参与|或者|向导|为期|"
     "从业|由来|给付|被子|让步|也许|又名|再生|很多|着装|着陆|中学|中心|集中|高中|初中|上市|下架|下单|里程|公里|前往|提前|后勤|之后|个月|个性|种类|种子|是非"
 )
 _FILLER = re.compile(
     f"({_KEPT})|"
-    "请问|请|可以|每个月|每月|每天|每周|每年|星期几|周几|礼拜几|这款|该款|那款|告诉我|我想知道|想知道|根据(?:资料|文档|手册|文件|材料)?|按照|是什么|是多少|有多少|有哪些|是哪些|有什么|什么样|什么时候|什么地方|"
+    "请问|卖(?=多少|什么价)|请|可以|这款|该款|那款|告诉我|我想知道|想知道|根据(?:资料|文档|手册|文件|材料)?|按照|是什么|是多少|有多少|有哪些|是哪些|有什么|什么样|什么时候|什么地方|"
     "什么|多少钱|多少|多久|多长时间|多长|多大|多高|多重|多远|多宽|多深|多快|几点|几天|几个|几年|几月|几号|几次|几|哪一年|哪一天|哪年|哪天|哪里|哪儿|哪个|哪些|"
+    "(?:星期|周|礼拜)几|一[块份瓶包件]|第?几[种本岁楼层所条项份页张把台名位支辆家座点月号倍]|哪[里国]人|什么样的?|每个?月|每个?年|"
     "哪位|哪|谁|怎么样|怎么办|怎么|怎样|如何|为什么|为何|是否|能否|可否|能不能|可不可以|可以不可以|有没有|是不是|会不会|要不要|需不需要|"
     "何时|何地|何处|何人|能够|需要|应该|必须|吗|呢|吧|啊|的话|的|了|们|一共|总共|一般|通常|大约|大概|我们|你们|他们|我|你|您|他|她|它|这个|那个|这些|那些|"
     "这|那|时候|之间|里面|离(?!开)|距离?|能|会|应|需|要|着|过|和|与|及|或|跟|在|是|有|为|被|把|让|对|于|从|到|向|由|给|以|就|都|也|还|又|再|很|最|更|该|本|其|所|"
-    "里|中|上|下|一?[个次种些]|一[年天月页杯张本份件台只条位册块]|时|后|前|内"
+    "里|中|上|下|一?[个次种些]|一[年天月页杯张本份件台只条位册]|时|后|前|内"
 )
 
 
 def _without_fillers(text: str) -> str:
     """Return a question without the words that ask; a word that merely begins with one of them stays."""
-    found = _chinese_words()
-    at, out = 0, ""
-    while at < len(text):
-        # A word that is known stays whole, "时速" though "时" asks; else what asks is taken out.
-        if (known := found.match(text, at)) and not _FILLER_WHOLE.fullmatch(known[0]):
-            out, at = out + known[0], known.end()
-        elif filler := _FILLER.match(text, at):
-            out, at = out + (filler[1] or " " * len(filler[0])), filler.end()
-        else:
-            out, at = out + text[at], at + 1
-    return out
+    end = 0
+
+    def blank(match: re.Match[str]) -> str:
+        nonlocal end
+        # 馆内, 地铁上: a place's suffix follows a word. 上海, 中国, 里程: at the start of one it is part of it.
+        if match[1] or (match[0] in _SUFFIXES and match.start() == end):
+            return match[0]
+        end = match.end()
+        return " " * len(match[0])
+
+    return _FILLER.sub(blank, text)
 
 
-_FILLER_WHOLE = re.compile("可以|能够|需要|应该|必须")
+_SUFFIXES = frozenset("里中上下后前内")
 
 
 _ASKED_ZH = [
@@ -334,7 +541,80 @@ _ASKED_ZH = [
     ("多重", "weight"), ("多远", "distance"), ("多宽", "width"), ("多深", "depth"), ("多快", "speed"),
     ("多大", "size"), ("在哪", ""), ("谁", ""),
 ]  # fmt: skip
-_WEAK_ZH = frozenset(_read("weak_words.zh.txt").split())
+_WEAK_ZH = frozenset(
+    [
+        "使用",
+        "进行",
+        "情况",
+        "问题",
+        "方面",
+        "内容",
+        "信息",
+        "具体",
+        "相关",
+        "规定",
+        "情形",
+        "东西",
+        "事情",
+        "地方",
+        "介绍",
+        "说明",
+        "资料",
+        "文档",
+        "手册",
+        "文件",
+        "文中",
+        "提到",
+        "属于",
+        "包括",
+        "包含",
+        "提供",
+        "拥有",
+        "采用",
+        "用于",
+        "主要",
+        "一些",
+        "其中",
+        "目前",
+        "现在",
+        "今年",
+        "每个",
+        "最多",
+        "最少",
+        "至多",
+        "至少",
+        "最高",
+        "最低",
+        "每次",
+        "适合",
+        "获得",
+        "有关",
+        "代表",
+        "表示",
+        "意味",
+        "意思",
+        "含义",
+        "一次",
+        "一个",
+        "时间",
+        "日期",
+        "数量",
+        "数目",
+        "名字",
+        "名称",
+        "方式",
+        "方法",
+        "可以",
+        "允许",
+        "需要",
+    ]
+)
+
+
+_COUNTED_ZH = re.compile(
+    f"多少(?![天年月周日次元钱米度分秒岁倍页字块]|小时|公里|千米)(?:[个名位本种条辆间台册张座]|平方)?([{CJK}]{{1,6}}?)(?:[?？,，]|$)"
+)
+_WEAK_RUN = re.compile("|".join(sorted(_WEAK_ZH, key=len, reverse=True)))
 
 
 def _chinese(text: str) -> list[Concept]:
@@ -344,57 +624,151 @@ def _chinese(text: str) -> list[Concept]:
     rest = text
     for marker, group in _ASKED_ZH:
         if marker in text and group in ("price", "height", "weight", "distance", "width", "depth", "speed"):
-            found.append(Concept(marker, "asked", _by_word()[_key(group)]))
+            found.append(Concept(marker, "implied", _by_word()[_key(group)]))
     last_of = re.search(f"的([{CJK}]{{1,8}}?)(?:是|有|为)?(?:多少|什么|哪|几|怎|谁|吗|[?？]|$)", text)
     asked = last_of[1] if last_of else ""
-    of_what = text[: last_of.start()] if last_of else ""
-    which = re.search(
-        f"(?:什么|哪些|哪种|哪个|哪家)(?!时|地|样|意|人|的)([{CJK}]{{1,6}}?)(?:[?？，,。]|$)", text
-    )
-    asked += which[1] if which else ""
-    counting = re.search(
-        f"(?:多少|几)(?![点岁月号年天时分])[名个位人张本种家台辆支间条只]?([{CJK}]{{2,6}}?)(?:[?？，,。]|$)",
-        text,
-    )
-    counted = counting[1] if counting and counting[1] not in ("多少", "时间") else ""
+    if counted := _COUNTED_ZH.search(text):
+        asked += counted[1]
+    doer = re.search(f"谁([{CJK}])(?=[{CJK}]{{2}})", rest)  # 谁教少儿编程: 教, and 少儿编程
+    if doer and doer[1] in _by_word():
+        found.append(Concept(doer[1], "term", _by_word()[doer[1]] | {doer[1]}))
+        rest = rest.replace(f"谁{doer[1]}", "谁 ", 1)
+    if re.search("怎么(?:去|到|走|前往)|如何(?:去|到达?|前往)", text):
+        found.append(Concept("交通", "asked", _TRANSPORT))
+    if what := re.search(f"什么([{CJK}]{{1,4}}?)(?:[?？,，]|$)", text):  # 获得过什么奖
+        asked += what[1]
     for match in _chinese_words().finditer(_without_fillers(text)):
         word = match[0]
         kind = "weak" if word in _WEAK_ZH else "asked" if word in asked else "term"
-        if text[: match.start()].endswith(("副", "代理", "名誉")):  # the deputy is another person
+        if text[: match.start()].endswith(_OFFICE):  # the deputy is another person
             office = f"{text[match.start() - 1]}{word}"
             found.append(Concept(office, "asked", frozenset({office})))
             continue
-        found.append(Concept(word, kind, _by_word()[word] | {word}, word))
+        found.append(Concept(word, kind, _by_word()[word] | {word}))
         rest = rest.replace(word, " ", 1)
-    for run in re.findall(f"[{CJK}]+", _without_fillers(rest)):
-        if len(run) == 1 and found and not asked.endswith(run):
+    if re.search("哪[里国]人", text):  # where somebody comes from
+        found.append(Concept("籍贯", "asked", frozenset({"籍贯", "出生", "生于", "祖籍", "人氏"})))
+    for run in re.findall(f"[{CJK}]+", _WEAK_RUN.sub(" ", _without_fillers(rest))):
+        if len(run) == 1 and run in _by_word():
+            found.append(Concept(run, "term", _by_word()[run] | {run}))
             continue
-        single = [c for c in run if c in _by_word()] if set(run) & _PLAIN_VERBS and len(run) < 4 else []
-        if single:  # 带狗进: of a short run, the one character that means something
-            found += [Concept(c, "term", _by_word()[c] | {c}) for c in single]
+        if (
+            len(run) == 1
+            and any(c.kind != "implied" for c in found)
+            and (run in _SUFFIXES or not asked.endswith(run))
+        ):
             continue
         kind = "weak" if run in _WEAK_ZH else "asked" if asked and (run in asked or asked in run) else "term"
-        if kind == "term" and of_what and run in of_what:
-            kind = "name"  # what the thing asked for belongs to: that of another is no answer
-        found.append(Concept(run, kind, frozenset({run}), run))
-    return [
-        replace(c, kind="counted") if counted and c.kind in ("term", "asked") and c.shown in counted else c
-        for c in found
-    ]
-
-
-_PLAIN_VERBS = frozenset("带进来去买卖骑坐开喂养抽吃喝换修用")
+        found.append(Concept(run, kind, frozenset({run})))
+    return found
 
 
 def _share_of(run: str, text: str) -> float:
     """Return the share of a Chinese run's characters that stand in the text in pairs, or the run itself."""
     if run in text:
-        # 产假 does not stand in 陪产假, nor 会员 in 非会员.
-        return 1.0 if re.search(f"(?<![陪非未副无不]){re.escape(run)}", text) else 0.0
+        return 1.0
     if len(run) < 3:
         return 0.0
     covered = [False] * len(run)
     for i in range(len(run) - 1):
         if run[i : i + 2] in text:
             covered[i] = covered[i + 1] = True
-    return sum(covered) / len(run)
+    # Squared: 河西分馆 has half of its characters in 河东分馆 and is another thing.
+    return (sum(covered) / len(run)) ** 2
+
+
+def is_counted(text: str, concept: Concept) -> bool:
+    """Whether a number stands beside a word for the concept: "340 dealers", "about 2,100 skilled workers", "藏书约 42 万册"."""
+    plain = unicodedata.normalize("NFKC", text).lower()
+    number = r"(?:\d[\d,.]*|[〇一二两三四五六七八九十百千万]+)\s*[多余几]?[万千百亿]?[多余]?\s*"
+    for word in concept.words:
+        if _is_chinese(word):
+            near = rf"{re.escape(word)}[^，。；,;\d每]{{0,6}}?{number}|{number}[名位个人册种本台座条辆间张家项]?的?{re.escape(word)}"
+            if re.search(near, plain):
+                return True
+    tokens = re.findall(rf"[a-z][\w'-]*|\d[\d,.]*|[{CJK}]+|[.;:]", plain)
+    for at, token in enumerate(tokens):
+        if stem(token) in concept.words:
+            around = [*tokens[max(0, at - 4) : at], *tokens[at + 1 : at + 4]]
+            if any(
+                (t[0].isdigit() and not re.fullmatch(r"(?:1[5-9]|20)\d\d", t)) or _COUNT.fullmatch(t)
+                for t in around
+            ):
+                return True
+    return any(" " in w and w in Text.of(text).phrase for w in concept.words)
+
+
+_COUNT = re.compile(
+    "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|[a-z]+teen|[a-z]+ty|hundred|thousand|million|dozen|no"
+)
+
+
+def counted_in(question: str, concepts: Iterable[Concept]) -> Concept | None:
+    """Return what "how many" asks the number of."""
+    found = re.search(r"\bhow many (?:[\w-]+ )?([\w-]+)", question, re.IGNORECASE)
+    if found:
+        words = {stem(w) for w in found[0].lower().split()[2:]}
+        return next((c for c in reversed(list(concepts)) if c.words & words and c.kind != "weak"), None)
+    counted = _COUNTED_ZH.search(question)
+    return next((c for c in concepts if c.shown in counted[1]), None) if counted else None
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What kind of thing a question asks for, and whether a sentence holds one."""
+
+    kind: str
+    test: re.Pattern[str]
+
+    def holds(self, sentence: str) -> bool:
+        """Whether a sentence holds such a thing."""
+        return self.test.search(sentence) is not None
+
+
+_DIGIT = re.compile(
+    r"\d|\b(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fifteen|twenty|thirty|forty|fifty|"
+    r"sixty|ninety|hundred|thousand|million|half|once|twice|third|dozen|daily|weekly|monthly|yearly|annually|every|each|free|no)\b|"
+    r"[〇一二两三四五六七八九十百千万亿半每]|免费|终身",
+    re.IGNORECASE,
+)
+_TIME = re.compile(
+    r"\d|noon|midnight|morning|evening|afternoon|night|daily|every|always|spring|summer|autumn|winter|\b(?:mon|tues|wednes|thurs|fri|satur|sun)day|"
+    r"\b(?:january|february|march|april|may|june|july|august|september|october|november|december)\b|century|before|after|during|"
+    r"[一二三四五六七八九十]+[年月日号点天]|早上|中午|下午|晚上|凌晨|每|周|星期|世纪|年|月|日|后|前|期间|随时|全天",
+    re.IGNORECASE,
+)
+_PLACE = (
+    r"\b(?:street|road|avenue|lane|square|floor|quay|located|situated|lies?|stands?|behind|beside|opposite|next to|near|above|below|between|"
+    r"upstairs|downstairs|box|cupboard|desk|console|header|cabinet|https?|@)\b|\b(?:at|in|on|to|from) (?:the |a |an )?(?:\d+ )?"
+    r"(?!mon|tues|wednes|thurs|fri|satur|sun|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]|"
+    r"位于|坐落|在|放入|放在|存放|路|街|号|楼|层|区|市|省|侧|旁|处|柜|网|官网|@"
+)
+_SPAN = (
+    r"\b(?:seconds?|minutes?|hours?|days?|weeks?|months?|years?|decades?|century|centuries|nights?|lifetime|forever|permanent\w*|"
+    r"met(?:re|er)s?|km|kilomet(?:re|er)s?|cm|mm|feet|foot|miles?|inch(?:es)?|characters?|words?|pages?|digits?)\b|"
+    r"[秒分时天日周月年米页字位]|小时|公里|终身|永久|长期|期满|为止"
+)
+_EXPECTED: list[tuple[re.Pattern[str], str, re.Pattern[str]]] = [
+    (re.compile(p, re.IGNORECASE), kind, re.compile(test, 0 if kind == "who" else re.IGNORECASE))
+    for p, kind, test in (
+        (r"^\W*when (?:was|were|did)\b|\bwhat year\b|\bwhich year\b|哪一?年|何年", "year", r"\b\d{3,4}\b|century|\d\s*年|世纪"),
+        (r"^\W*when\b|\bwhen (?:is|was|were|are|does|do|did|will|can|must|should)\b|\bwhat (?:date|year|day|time|month)\b|\bwhich (?:date|year|day|month)\b|什么时候|何时|哪一?年|哪一?天|几月|几号|几点|日期|哪个月", "when", _TIME.pattern),
+        (r"\bhow long\b|多久|多长时间|多长", "how long", _SPAN),
+        (r"\b(?:tele)?phone\b|\bhotline\b|\bcall(?:ed)? (?:on|at)\b|电话|手机号|热线", "phone", r"\d[\d\s()+–-]{3,}\d"),
+        (r"\be-?mail\b|邮箱|电子邮件|邮件地址", "email", r"\S+@\S+\.\w|@"),
+        (r"\b(?:url|web address|homepage|(?:address of|what is|what\'s|which is) (?:the|your|its|their)? ?web ?site)\b|网站地址|网址|官网是|官网地址", "url", r"https?://|www\.|\w\.(?:com|org|net|cn|io|example)\b"),
+        (r"^\W*where\b|\bwhere (?:is|are|do|does|can|was|were)\b|在哪|哪里|哪儿|何处|什么地方|地址", "where", _PLACE),
+        (r"\bhow old\b|几岁|多大年纪|年龄", "age", r"\b\d+[- ]years?\b|\bage|\bborn\b|岁|出生|年龄"),
+        (r"\bhow (?:much|expensive)\b.*\b(?:cost|price|pay|charge|fee|is|are)\b|\bprice\b|\bcosts?\b|\bfees?\b|多少钱|价格|费用|售价|收费", "price", _DIGIT.pattern + r"|gratis|no charge"),
+        (r"\bhow (?:many|much|old|tall|high|far|heavy|fast|deep|wide|large|big|hot|often|soon)\b|多少|多久|多长|多高|多重|多远|多大|多宽|多深|多快|几[个天年次点号位人名本张条元月周小]", "how many", _DIGIT.pattern),
+        (r"^\W*who(?:m|se)?\b|\b(?:and|by|to|from|of) whom?\b|谁|哪位|何人", "who", rf"(?<=[a-z,;:] )[A-Z][a-z]+|\b(?:Mr|Mrs|Ms|Dr|Prof)\b|(?i:\b(?:team|staff|manager|director|teacher|mayor|committee|department|owner|parent|principal|head|author|architect|company|council|office)\w*)|[{CJK}]{{2,}}"),
+    )
+]  # fmt: skip
+
+
+def expected_in(question: str) -> Expected | None:
+    """Return what kind of thing the question asks for, or None where any sentence may answer."""
+    for pattern, kind, test in _EXPECTED:
+        if pattern.search(question):
+            return Expected(kind, test)
+    return None
