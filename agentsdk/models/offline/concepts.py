@@ -41,6 +41,8 @@ class Text:
     stems: frozenset[str]
     phrase: str
     """The stems in a row, between blanks, for phrases."""
+    measures: frozenset[str]
+    """What its units measure: "€79" is a price although the word does not stand there."""
 
     @classmethod
     def of(cls, text: str) -> Text:
@@ -48,11 +50,13 @@ class Text:
         plain = unicodedata.normalize("NFKC", text).lower()
         row = [stem(w) for w in re.findall(r"[^\W_]+(?:['’.+#-][^\W_]+)*|[^\W_]+", plain)]
         parts = [stem(p) for w in row if "-" in w for p in w.split("-")]
-        marked = [group for pattern, group in _UNIT_MARKS if pattern.search(plain)]
-        return cls(plain, frozenset([*row, *parts, *marked]), f" {' '.join(row)} ")
+        measures = frozenset(group for pattern, group in _UNIT_MARKS if pattern.search(plain))
+        return cls(plain, frozenset([*row, *parts]), f" {' '.join(row)} ", measures)
 
 
 SYNONYM = 0.95
+MEASURED = 0.85
+"""What a price in a sentence counts for, where the question has the word and the sentence has not."""
 DERIVED = 0.8
 """What a word counts for that is made of the other: rent and rental, sponsor and sponsorship."""
 _DERIVED = ("al", "ment", "ship", "er", "or", "ation", "ion", "ly", "abl", "ance", "ness", "ing")
@@ -66,8 +70,11 @@ def _root(word: str) -> str:
 
 _UNIT_MARKS = [
     (
-        re.compile(r"[€$£¥]\s?\d|\d\s?(?:[€£¥]|usd\b|eur\b|gbp\b|cny\b|dollars?\b|euros?\b|pounds?\b|yuan\b)"),
-        "price",
+        re.compile(
+            r"[€$£¥]\s?\d|\d\s?(?:[€£¥]|usd\b|eur\b|gbp\b|cny\b|dollars?\b|euros?\b|pounds?\b|yuan\b|francs?\b|cents?\b|yen\b|rupees?\b|kron\w+|pesos?\b|元|块|角)|\bfree\b|"
+            r"no charge|costs? nothing|免费"
+        ),
+        stem("price"),
     ),
     (re.compile(r"\d\s?(?:kg|g|kilograms?|grams?)\b"), "weight"),
     (re.compile(r"\bage[ds]?\b|\d[- ]years?[- ]old|\d (?:or|and) (?:over|older|above)\b|under \d|岁"), "age"),
@@ -84,7 +91,6 @@ _UNIT_MARKS = [
     (re.compile(r"深[达约度]?\s?\d|\d\s?(?:m|met(?:re|er)s?|feet) deep"), "depth"),
     (re.compile(r"\d\s?(?:°c|°f|℃|degrees?\b)"), stem("temperature")),
 ]
-"""A unit says what is measured: "€79" speaks of a price although the word does not stand there."""
 
 
 def as_known(concepts: Iterable[Concept], text: Text) -> list[Concept]:
@@ -112,13 +118,13 @@ def as_known(concepts: Iterable[Concept], text: Text) -> list[Concept]:
                 found.append(Concept(piece, concept.kind, frozenset({piece})))
             elif piece in _by_word():
                 found.append(Concept(piece, "term", _by_word()[piece] | {piece}))
-            elif run.endswith(piece):  # 打印机 is not 打印
+            elif run.endswith(piece) and piece not in _VERBS + _WAYS:  # 打印机 is not 打印
                 found.append(Concept(piece, "suffix", frozenset({run[-2:]})))
     return found
 
 
 _OFFICE = ("副", "代理", "名誉")
-_VERBS, _WAYS = "带养坐乘戴买喝吃抽拿放穿看打骑用", "进出到来去入"
+_VERBS, _WAYS = "带养坐乘戴买喝吃抽拿放穿看打骑用租", "进出到来去入丢坏断掉叫教做用"
 
 
 def _bare(piece: str) -> str:
@@ -156,12 +162,16 @@ def speaks_of(text: Text, concept: Concept) -> float:
             best = max(best, 1.0 if f" {word} " in text.phrase else 0.0)
         elif word in text.stems:
             best = 1.0
+        elif len(word) >= 7 and word.endswith("y") and word[:-1] in text.stems:
+            best = max(best, DERIVED)  # assembly, of assembling
         elif (len(word) >= 4 and any(word + e in text.stems for e in _DERIVED)) or (
             (root := _root(word)) and root in text.stems
         ):
             best = max(best, DERIVED)
         if best >= 1.0 and (word == exact or exact not in concept.words):
             return 1.0
+    if concept.words & text.measures:
+        best = max(best, MEASURED)
     # The question's own word is better than another for it.
     return min(best, SYNONYM)
 
@@ -180,7 +190,7 @@ def concepts_in(question: str) -> list[Concept]:
 
 def synonyms(concept: Concept, language: str, count: int = 3) -> list[str]:
     """Return a few other words for the concept, in one language, for a search."""
-    if concept.kind not in ("asked", "term"):
+    if concept.kind not in ("asked", "implied", "term"):
         return []
     chinese = language == "zh"
     exact = _key(concept.shown.lower())
@@ -234,118 +244,14 @@ def _is_chinese(word: str) -> bool:
     return bool(re.match(f"[{CJK}]", word))
 
 
+def _words(name: str) -> list[str]:
+    lines = (Path(__file__).parent / name).read_text(encoding="utf-8").splitlines()
+    return [word for line in lines if not line.startswith("#") for word in line.split()]
+
+
 # --- English
 
-_WEAK = frozenset(
-    stem(w)
-    for w in [
-        "use",
-        "bring",
-        "allow",
-        "permit",
-        "must",
-        "work",
-        "take",
-        "happen",
-        "offer",
-        "provide",
-        "include",
-        "allow",
-        "available",
-        "have",
-        "make",
-        "need",
-        "want",
-        "like",
-        "go",
-        "come",
-        "know",
-        "mean",
-        "thing",
-        "kind",
-        "type",
-        "way",
-        "get",
-        "give",
-        "keep",
-        "look",
-        "put",
-        "set",
-        "try",
-        "help",
-        "let",
-        "case",
-        "part",
-        "one",
-        "first",
-        "last",
-        "new",
-        "different",
-        "various",
-        "certain",
-        "current",
-        "currently",
-        "usually",
-        "normally",
-        "exactly",
-        "actually",
-        "generally",
-        "typically",
-        "several",
-        "person",
-        "anyone",
-        "someone",
-        "somebody",
-        "anything",
-        "something",
-        "everyone",
-        "many",
-        "much",
-        "more",
-        "most",
-        "other",
-        "another",
-        "same",
-        "own",
-        "per",
-        "each",
-        "every",
-        "long",
-        "able",
-        "possible",
-        "there",
-        "long",
-        "often",
-        "reason",
-        "purpose",
-        "detail",
-        "information",
-        "info",
-        "question",
-        "answer",
-        "example",
-        "list",
-        "text",
-        "document",
-        "file",
-        "handbook",
-        "guide",
-        "manual",
-        "page",
-        "section",
-        "according",
-        "mention",
-        "state",
-        "say",
-        "describe",
-        "explain",
-        "tell",
-        "year",
-        "month",
-        "day",
-        "week",
-    ]
-)
+_WEAK = frozenset(stem(w) for w in _words("weak_words.en.txt"))
 _ASKED = [
     re.compile(p, re.IGNORECASE)
     for p in (
@@ -356,15 +262,13 @@ _ASKED = [
         r"^\W*who (?!is\b|was\b|are\b|were\b|has\b|can\b|do\b|does\b|did\b|will\b|may\b|must\b|should\b)(\w+)",
         r"\bhow (tall|high|long|wide|deep|heavy|far|fast|old|big|large|hot|cold|bright|loud|strong|often)\b",
         r"\bhow (?:many|much) ((?:[\w-]+ )?[\w-]+) (?:is|are|was|were|does|do|did|can|may|must|should|will|has|have|goes|go|came|took|live|work|fit)\b",
-        r"\bhow (?:long|large|big|high|old|often|far|heavy|wide|tall|deep) (?:is|are|was|were) (?:the |a |an |my |your )?([\w-]+)",
+        r"\bhow (?:long|large|big|high|often) (?:is|are|was|were) (?:the |a |an |my |your )?([\w-]+)",
     )
 ]
-_SKIP_ASKED = frozenset(
-    ["name", "date", "time", "number", "amount", "kind", "type", "day", "year", "maximum", "minimum"]
-)
 
 
 def _english(text: str) -> list[Concept]:
+    text = re.sub(r"\b(?:takes?|took) place\b", lambda m: " " * len(m[0]), text, flags=re.IGNORECASE)
     tokens = [
         (m[0], m.start())
         for m in re.finditer(
@@ -377,6 +281,14 @@ def _english(text: str) -> list[Concept]:
     asked = {stem(w) for p in _ASKED for m in p.finditer(text) for w in m[1].lower().split()}
     kept = set(terms(text, words=False))
     begins = {0} | {m.end() for m in re.finditer(r"[.?!:]\s+", text)}
+    price = bool(
+        re.search(
+            r"\bhow (?:much|expensive)\b|\bprice\b|\bwhat (?:does|do|did|is|are)\b.*\b(?:cost|fee|price|charge)s?\b",
+            text,
+            re.IGNORECASE,
+        )
+    )
+    when = bool(re.search(r"\bwhen\b|\b(?:what|which) (?:time|date|day|year|month)\b", text, re.IGNORECASE))
     yes_no = bool(_YES_NO.search(text))
     found: list[Concept] = []
     for word, at in tokens:
@@ -399,7 +311,11 @@ def _english(text: str) -> list[Concept]:
             # A name stands for itself alone: another name is another thing.
             found.append(Concept(word, "name", frozenset({key, word.lower()}) | _plain_synonyms(key, word)))
         else:
-            kind = "weak" if key in _WEAK else "asked" if key in asked else "term"
+            kind = "weak" if key in _WEAK or word.lower() == "own" else "asked" if key in asked else "term"
+            if price and _by_word().get(key, frozenset()) & _PRICES:
+                kind = "implied"  # what it costs must stand in the sentence itself
+            elif when and (key in _TIMES or word.lower() in ("start", "starts", "begin", "begins")):
+                kind = "weak"
             found.append(Concept(word, kind, _by_word().get(key, frozenset()) | {key}))
     if any(c.kind in ("asked", "term") and c.words.isdisjoint(_SIZES) for c in found):
         # "How large is the deposit?" asks for the deposit; "How large is the Beacon?" for its size.
@@ -413,6 +329,8 @@ def _english(text: str) -> list[Concept]:
     return _with_phrases(text, found)
 
 
+_PRICES = frozenset(stem(w) for w in ("price", "cost", "fee"))
+_TIMES = frozenset(stem(w) for w in ("time", "date", "day", "year", "month", "hour"))
 _TRANSPORT = frozenset({"transport", stem("directions"), "metro", "underground", "tram", "bu", "bus", "walk", "train",
                         "交通", "公交", "地铁", "乘", "步行", "自驾"})  # fmt: skip
 _YES_NO = re.compile(
@@ -514,7 +432,7 @@ _FILLER = re.compile(
     "哪位|哪|谁|怎么样|怎么办|怎么|怎样|如何|为什么|为何|是否|能否|可否|能不能|可不可以|可以不可以|有没有|是不是|会不会|要不要|需不需要|"
     "何时|何地|何处|何人|能够|需要|应该|必须|吗|呢|吧|啊|的话|的|了|们|一共|总共|一般|通常|大约|大概|我们|你们|他们|我|你|您|他|她|它|这个|那个|这些|那些|"
     "这|那|时候|之间|里面|离(?!开)|距离?|能|会|应|需|要|着|过|和|与|及|或|跟|在|是|有|为|被|把|让|对|于|从|到|向|由|给|以|就|都|也|还|又|再|很|最|更|该|本|其|所|"
-    "里|中|上|下|一?[个次种些]|一[年天月页杯张本份件台只条位册]|时|后|前|内"
+    "里|中|上|下|一?[个次种些]|一[年天月页杯张本份件台只条位册副斤碗双晚趟节堂套头间辆把]|时|后|前|内"
 )
 
 
@@ -541,79 +459,14 @@ _ASKED_ZH = [
     ("多重", "weight"), ("多远", "distance"), ("多宽", "width"), ("多深", "depth"), ("多快", "speed"),
     ("多大", "size"), ("在哪", ""), ("谁", ""),
 ]  # fmt: skip
-_WEAK_ZH = frozenset(
-    [
-        "使用",
-        "进行",
-        "情况",
-        "问题",
-        "方面",
-        "内容",
-        "信息",
-        "具体",
-        "相关",
-        "规定",
-        "情形",
-        "东西",
-        "事情",
-        "地方",
-        "介绍",
-        "说明",
-        "资料",
-        "文档",
-        "手册",
-        "文件",
-        "文中",
-        "提到",
-        "属于",
-        "包括",
-        "包含",
-        "提供",
-        "拥有",
-        "采用",
-        "用于",
-        "主要",
-        "一些",
-        "其中",
-        "目前",
-        "现在",
-        "今年",
-        "每个",
-        "最多",
-        "最少",
-        "至多",
-        "至少",
-        "最高",
-        "最低",
-        "每次",
-        "适合",
-        "获得",
-        "有关",
-        "代表",
-        "表示",
-        "意味",
-        "意思",
-        "含义",
-        "一次",
-        "一个",
-        "时间",
-        "日期",
-        "数量",
-        "数目",
-        "名字",
-        "名称",
-        "方式",
-        "方法",
-        "可以",
-        "允许",
-        "需要",
-    ]
-)
+_WEAK_ZH = frozenset(_words("weak_words.zh.txt"))
 
 
-_COUNTED_ZH = re.compile(
+COUNTED_ZH = re.compile(
     f"多少(?![天年月周日次元钱米度分秒岁倍页字块]|小时|公里|千米)(?:[个名位本种条辆间台册张座]|平方)?([{CJK}]{{1,6}}?)(?:[?？,，]|$)"
 )
+"""多少名员工: what is counted."""
+_WHEN_ZH = re.compile("几点|什么时候|何时|哪一?[天年]|几月|几号")
 _WEAK_RUN = re.compile("|".join(sorted(_WEAK_ZH, key=len, reverse=True)))
 
 
@@ -624,13 +477,15 @@ def _chinese(text: str) -> list[Concept]:
     rest = text
     for marker, group in _ASKED_ZH:
         if marker in text and group in ("price", "height", "weight", "distance", "width", "depth", "speed"):
-            found.append(Concept(marker, "implied", _by_word()[_key(group)]))
+            known = _by_word()[_key(group)]
+            shown = next(w for g in _groups() if _key(group) in g.keys for w in g.words if _is_chinese(w))
+            found.append(Concept(shown, "implied", known))
     last_of = re.search(f"的([{CJK}]{{1,8}}?)(?:是|有|为)?(?:多少|什么|哪|几|怎|谁|吗|[?？]|$)", text)
     asked = last_of[1] if last_of else ""
-    if counted := _COUNTED_ZH.search(text):
+    if counted := COUNTED_ZH.search(text):
         asked += counted[1]
-    doer = re.search(f"谁([{CJK}])(?=[{CJK}]{{2}})", rest)  # 谁教少儿编程: 教, and 少儿编程
-    if doer and doer[1] in _by_word():
+    doer = re.search(f"谁([{CJK}])(?=[{CJK}]{{2}})", rest)
+    if doer and doer[1] in _by_word():  # 谁教少儿编程: 教, and 少儿编程
         found.append(Concept(doer[1], "term", _by_word()[doer[1]] | {doer[1]}))
         rest = rest.replace(f"谁{doer[1]}", "谁 ", 1)
     if re.search("怎么(?:去|到|走|前往)|如何(?:去|到达?|前往)", text):
@@ -639,7 +494,8 @@ def _chinese(text: str) -> list[Concept]:
         asked += what[1]
     for match in _chinese_words().finditer(_without_fillers(text)):
         word = match[0]
-        kind = "weak" if word in _WEAK_ZH else "asked" if word in asked else "term"
+        begins = word in ("开始", "举行", "举办") and _WHEN_ZH.search(text)
+        kind = "weak" if word in _WEAK_ZH or begins else "asked" if word in asked else "term"
         if text[: match.start()].endswith(_OFFICE):  # the deputy is another person
             office = f"{text[match.start() - 1]}{word}"
             found.append(Concept(office, "asked", frozenset({office})))
@@ -675,100 +531,3 @@ def _share_of(run: str, text: str) -> float:
             covered[i] = covered[i + 1] = True
     # Squared: 河西分馆 has half of its characters in 河东分馆 and is another thing.
     return (sum(covered) / len(run)) ** 2
-
-
-def is_counted(text: str, concept: Concept) -> bool:
-    """Whether a number stands beside a word for the concept: "340 dealers", "about 2,100 skilled workers", "藏书约 42 万册"."""
-    plain = unicodedata.normalize("NFKC", text).lower()
-    number = r"(?:\d[\d,.]*|[〇一二两三四五六七八九十百千万]+)\s*[多余几]?[万千百亿]?[多余]?\s*"
-    for word in concept.words:
-        if _is_chinese(word):
-            near = rf"{re.escape(word)}[^，。；,;\d每]{{0,6}}?{number}|{number}[名位个人册种本台座条辆间张家项]?的?{re.escape(word)}"
-            if re.search(near, plain):
-                return True
-    tokens = re.findall(rf"[a-z][\w'-]*|\d[\d,.]*|[{CJK}]+|[.;:]", plain)
-    for at, token in enumerate(tokens):
-        if stem(token) in concept.words:
-            around = [*tokens[max(0, at - 4) : at], *tokens[at + 1 : at + 4]]
-            if any(
-                (t[0].isdigit() and not re.fullmatch(r"(?:1[5-9]|20)\d\d", t)) or _COUNT.fullmatch(t)
-                for t in around
-            ):
-                return True
-    return any(" " in w and w in Text.of(text).phrase for w in concept.words)
-
-
-_COUNT = re.compile(
-    "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|[a-z]+teen|[a-z]+ty|hundred|thousand|million|dozen|no"
-)
-
-
-def counted_in(question: str, concepts: Iterable[Concept]) -> Concept | None:
-    """Return what "how many" asks the number of."""
-    found = re.search(r"\bhow many (?:[\w-]+ )?([\w-]+)", question, re.IGNORECASE)
-    if found:
-        words = {stem(w) for w in found[0].lower().split()[2:]}
-        return next((c for c in reversed(list(concepts)) if c.words & words and c.kind != "weak"), None)
-    counted = _COUNTED_ZH.search(question)
-    return next((c for c in concepts if c.shown in counted[1]), None) if counted else None
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """What kind of thing a question asks for, and whether a sentence holds one."""
-
-    kind: str
-    test: re.Pattern[str]
-
-    def holds(self, sentence: str) -> bool:
-        """Whether a sentence holds such a thing."""
-        return self.test.search(sentence) is not None
-
-
-_DIGIT = re.compile(
-    r"\d|\b(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fifteen|twenty|thirty|forty|fifty|"
-    r"sixty|ninety|hundred|thousand|million|half|once|twice|third|dozen|daily|weekly|monthly|yearly|annually|every|each|free|no)\b|"
-    r"[〇一二两三四五六七八九十百千万亿半每]|免费|终身",
-    re.IGNORECASE,
-)
-_TIME = re.compile(
-    r"\d|noon|midnight|morning|evening|afternoon|night|daily|every|always|spring|summer|autumn|winter|\b(?:mon|tues|wednes|thurs|fri|satur|sun)day|"
-    r"\b(?:january|february|march|april|may|june|july|august|september|october|november|december)\b|century|before|after|during|"
-    r"[一二三四五六七八九十]+[年月日号点天]|早上|中午|下午|晚上|凌晨|每|周|星期|世纪|年|月|日|后|前|期间|随时|全天",
-    re.IGNORECASE,
-)
-_PLACE = (
-    r"\b(?:street|road|avenue|lane|square|floor|quay|located|situated|lies?|stands?|behind|beside|opposite|next to|near|above|below|between|"
-    r"upstairs|downstairs|box|cupboard|desk|console|header|cabinet|https?|@)\b|\b(?:at|in|on|to|from) (?:the |a |an )?(?:\d+ )?"
-    r"(?!mon|tues|wednes|thurs|fri|satur|sun|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]|"
-    r"位于|坐落|在|放入|放在|存放|路|街|号|楼|层|区|市|省|侧|旁|处|柜|网|官网|@"
-)
-_SPAN = (
-    r"\b(?:seconds?|minutes?|hours?|days?|weeks?|months?|years?|decades?|century|centuries|nights?|lifetime|forever|permanent\w*|"
-    r"met(?:re|er)s?|km|kilomet(?:re|er)s?|cm|mm|feet|foot|miles?|inch(?:es)?|characters?|words?|pages?|digits?)\b|"
-    r"[秒分时天日周月年米页字位]|小时|公里|终身|永久|长期|期满|为止"
-)
-_EXPECTED: list[tuple[re.Pattern[str], str, re.Pattern[str]]] = [
-    (re.compile(p, re.IGNORECASE), kind, re.compile(test, 0 if kind == "who" else re.IGNORECASE))
-    for p, kind, test in (
-        (r"^\W*when (?:was|were|did)\b|\bwhat year\b|\bwhich year\b|哪一?年|何年", "year", r"\b\d{3,4}\b|century|\d\s*年|世纪"),
-        (r"^\W*when\b|\bwhen (?:is|was|were|are|does|do|did|will|can|must|should)\b|\bwhat (?:date|year|day|time|month)\b|\bwhich (?:date|year|day|month)\b|什么时候|何时|哪一?年|哪一?天|几月|几号|几点|日期|哪个月", "when", _TIME.pattern),
-        (r"\bhow long\b|多久|多长时间|多长", "how long", _SPAN),
-        (r"\b(?:tele)?phone\b|\bhotline\b|\bcall(?:ed)? (?:on|at)\b|电话|手机号|热线", "phone", r"\d[\d\s()+–-]{3,}\d"),
-        (r"\be-?mail\b|邮箱|电子邮件|邮件地址", "email", r"\S+@\S+\.\w|@"),
-        (r"\b(?:url|web address|homepage|(?:address of|what is|what\'s|which is) (?:the|your|its|their)? ?web ?site)\b|网站地址|网址|官网是|官网地址", "url", r"https?://|www\.|\w\.(?:com|org|net|cn|io|example)\b"),
-        (r"^\W*where\b|\bwhere (?:is|are|do|does|can|was|were)\b|在哪|哪里|哪儿|何处|什么地方|地址", "where", _PLACE),
-        (r"\bhow old\b|几岁|多大年纪|年龄", "age", r"\b\d+[- ]years?\b|\bage|\bborn\b|岁|出生|年龄"),
-        (r"\bhow (?:much|expensive)\b.*\b(?:cost|price|pay|charge|fee|is|are)\b|\bprice\b|\bcosts?\b|\bfees?\b|多少钱|价格|费用|售价|收费", "price", _DIGIT.pattern + r"|gratis|no charge"),
-        (r"\bhow (?:many|much|old|tall|high|far|heavy|fast|deep|wide|large|big|hot|often|soon)\b|多少|多久|多长|多高|多重|多远|多大|多宽|多深|多快|几[个天年次点号位人名本张条元月周小]", "how many", _DIGIT.pattern),
-        (r"^\W*who(?:m|se)?\b|\b(?:and|by|to|from|of) whom?\b|谁|哪位|何人", "who", rf"(?<=[a-z,;:] )[A-Z][a-z]+|\b(?:Mr|Mrs|Ms|Dr|Prof)\b|(?i:\b(?:team|staff|manager|director|teacher|mayor|committee|department|owner|parent|principal|head|author|architect|company|council|office)\w*)|[{CJK}]{{2,}}"),
-    )
-]  # fmt: skip
-
-
-def expected_in(question: str) -> Expected | None:
-    """Return what kind of thing the question asks for, or None where any sentence may answer."""
-    for pattern, kind, test in _EXPECTED:
-        if pattern.search(question):
-            return Expected(kind, test)
-    return None
