@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agentsdk.messages import BrokenCall, ToolCall
+from agentsdk.models.model import Offer
 
 DEEPEST = 100
 """Levels of nesting that arguments may have; Python's own reader would end in a RecursionError."""
@@ -52,12 +53,16 @@ class CallPieces:
             text = json.dumps(arguments, ensure_ascii=False)
         return self._pieces.index(piece), piece.name if began else "", text
 
-    def settle(self, *, cut: str) -> tuple[tuple[ToolCall, ...], tuple[BrokenCall, ...]]:
+    def settle(
+        self, *, cut: str, offer: Offer | None = None
+    ) -> tuple[tuple[ToolCall, ...], tuple[BrokenCall, ...]]:
         """Return the calls that may be run, and those that may not.
 
         Args:
             cut: why the answer is not whole, "" where it is. In a cut answer a call is broken unless another one
                 follows it; the last one may look whole and not be.
+            offer: what was offered: a call for another name, or one where calls were forbidden, is broken. None
+                where that is not known.
 
         """
         good: list[ToolCall] = []
@@ -71,6 +76,8 @@ class CallPieces:
                     raise ValueError(cut)
                 if not piece.name:
                     raise ValueError("The call has no name.")
+                if offer is not None:
+                    _check_offered(piece.name, offer)
                 good.append(ToolCall(id_, piece.name, read_arguments(given)))
             except ValueError as error:
                 broken.append(BrokenCall(id_, piece.name, raw or json.dumps(given), str(error)))
@@ -94,6 +101,14 @@ class CallPieces:
             known = _Piece(len(self._pieces) if index is None else index)
             self._pieces.append(known)
         return known
+
+
+def _check_offered(name: str, offer: Offer) -> None:
+    if offer.choice == "none":
+        raise ValueError("No tool may be called now.")
+    if name not in offer.tools:
+        names = ", ".join(offer.tools) or "-"
+        raise ValueError(f"There is no tool called {name}. The tools are: {names}.")
 
 
 def read_arguments(given: Any) -> Mapping[str, Any]:

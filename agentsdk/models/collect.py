@@ -10,7 +10,7 @@ from agentsdk.errors import BadResponse, EmptyResponse, Truncated
 from agentsdk.i18n import _
 from agentsdk.messages import Message
 from agentsdk.models.calls import CallPieces
-from agentsdk.models.model import CallDelta, Delta, Finish, ReasoningDelta, Reply, TextDelta
+from agentsdk.models.model import CallDelta, Delta, Finish, Offer, ReasoningDelta, Reply, TextDelta
 from agentsdk.models.reasoning import ThinkSplitter, split_whole
 
 LARGEST = 20_000_000
@@ -31,11 +31,13 @@ class Collector:
 
     Args:
         model: what the answer's model is called, until the server says it.
+        offer: what the answer may call; None where that is not known.
 
     """
 
-    def __init__(self, model: str) -> None:
+    def __init__(self, model: str, offer: Offer | None = None) -> None:
         self.model = model
+        self._offer = offer
         self.usage = Usage(calls=1)
         self.finish: str | None = None
         """The provider's word for why it stopped; None until it says it."""
@@ -71,17 +73,20 @@ class Collector:
         self._grow(text)
         yield CallDelta(at, first_name, text)
 
+    def rest(self) -> Iterator[Delta]:
+        """Yield what was held back, at the end of the answer."""
+        yield from self._show(*self._splitter.rest())
+
     def reply(self, *, streamed: bool) -> Reply:
-        """Return the whole reply.
+        """Return the whole reply; `rest` comes before.
 
         Raises:
             Truncated: the answer ended without its finish marker, and holds no call that was broken by it.
             EmptyResponse: it holds nothing at all.
 
         """
-        said, thought = self._splitter.rest()
-        self._said.append(said)
-        self._thought.append(thought)
+        for _delta in self.rest():
+            pass
         text, orphan = split_whole("".join(self._said))
         reasoning = "".join([*self._thought, orphan]).strip()
         finish = _FINISH.get(self.finish or "", "stop")
@@ -90,7 +95,7 @@ class Collector:
             cut = "The stream ended before the call did."
         elif finish == "length":
             cut = "The answer was cut off at the token limit."
-        good, broken = self._calls.settle(cut=cut)
+        good, broken = self._calls.settle(cut=cut, offer=self._offer)
         if self.finish is None and streamed and not self._size:
             raise BadResponse(
                 _("The answer of {model} cannot be read.").format(model=self.model),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import aclosing
+from contextlib import asynccontextmanager
 from typing import Any
 
 import dashscope
@@ -20,8 +20,9 @@ from agentsdk.errors import AgentError, InvalidRequest
 from agentsdk.messages import Message
 from agentsdk.models import faults
 from agentsdk.models.collect import Collector, whole_number
-from agentsdk.models.http import Deadline, client_of_loop, tls_context
-from agentsdk.models.model import Delta, Reply, Request, TextDelta
+from agentsdk.models.exchange import exchange, whole
+from agentsdk.models.http import Deadline, client_of_loop, one, tls_context
+from agentsdk.models.model import Delta, Offer, Reply, Request
 from agentsdk.models.wire import function_calls, function_tools, text_of
 
 _URL = "https://dashscope.aliyuncs.com/api/v1"
@@ -40,12 +41,21 @@ class DashScopeModel:
         api_key: the key.
         base_url: another region or a stand-in; DASHSCOPE_BASE_URL, else Beijing.
         timeout: seconds that one call may take in all.
+        http_client: the client to send with, for a proxy or a certificate of one's own; else one an event loop.
+            It carries the address and the key itself, as `base_url` and an Authorization header.
 
     """
 
     def __init__(
-        self, model: str, api_key: str, *, base_url: str | None = None, timeout: float = 120.0
+        self,
+        model: str,
+        api_key: str,
+        *,
+        base_url: str | None = None,
+        timeout: float = 120.0,
+        http_client: httpx.AsyncClient | None = None,
     ) -> None:
+        self._http = http_client
         import os
 
         self._model = model
@@ -58,75 +68,64 @@ class DashScopeModel:
         """The name that `connect` takes."""
         return f"dashscope:{self._model}"
 
+    @property
+    def timeout(self) -> float:
+        """Seconds that one call may take in all."""
+        return self._timeout
+
     async def complete(self, request: Request) -> Reply:
         """Return the whole reply; errors as `Model` promises."""
-        deadline = Deadline(self.name, self._timeout)
-        answer = Collector(self._model)
-        try:
-            response = await self._open(request, deadline, stream=False)
-            try:
-                body = await deadline.within(response.aread())
-            finally:
-                await response.aclose()
-            for _delta in self._take(body, answer):
-                pass
-        except Exception as error:
-            raise self._fault(error, "") from error
-        return answer.reply(streamed=False)
+        return await whole(self, self.body(request, stream=False), Offer.of(request))
 
-    async def stream(self, request: Request) -> AsyncIterator[Delta | Reply]:
+    def stream(self, request: Request) -> AsyncIterator[Delta | Reply]:
         """Yield the pieces and at the end the whole reply; errors as `Model` promises."""
-        deadline = Deadline(self.name, self._timeout)
-        answer = Collector(self._model)
-        text: list[str] = []
-        try:
-            response = await self._open(request, deadline, stream=True)
-            try:
-                if "text/event-stream" not in response.headers.get("content-type", ""):
-                    events = _one(await deadline.within(response.aread()))
-                else:
-                    events = _data_lines(response)
-                async with aclosing(deadline.each(events)) as lines:
-                    async for line in lines:
-                        for delta in self._take(line, answer):
-                            if isinstance(delta, TextDelta):
-                                text.append(delta.text)
-                            yield delta
-            finally:
-                await response.aclose()
-        except Exception as error:
-            raise self._fault(error, "".join(text)) from error
-        yield answer.reply(streamed=True)
+        return exchange(self, self.body(request, stream=True), Offer.of(request), stream=True)
 
-    async def _open(self, request: Request, deadline: Deadline, *, stream: bool) -> httpx.Response:
+    @asynccontextmanager
+    async def open(
+        self, body: dict[str, Any], *, stream: bool, deadline: Deadline
+    ) -> AsyncIterator[AsyncIterator[Any]]:
+        """Send a body, by the path that the model lives on, and give the events of the answer."""
+        response = await self._find(body, deadline, stream=stream)
+        try:
+            if stream and "text/event-stream" in response.headers.get("content-type", ""):
+                yield _data_lines(response)
+            else:  # a plain answer to a request for a stream: an error, most likely
+                yield one(await deadline.within(response.aread()))
+        finally:
+            await response.aclose()
+
+    async def _find(self, body: dict[str, Any], deadline: Deadline, *, stream: bool) -> httpx.Response:
         path = _paths.get(self._model, TEXT_PATH)
         try:
-            return await self._send(request, deadline, path, stream=stream)
+            return await self._send(body, deadline, path, stream=stream)
         except InvalidRequest as error:
             if "url error" not in error.why:
                 raise
             other = MULTIMODAL_PATH if path == TEXT_PATH else TEXT_PATH
-            response = await self._send(request, deadline, other, stream=stream)
+            response = await self._send(body, deadline, other, stream=stream)
             _paths[self._model] = other
             return response
 
-    async def _send(self, request: Request, deadline: Deadline, path: str, *, stream: bool) -> httpx.Response:
+    async def _send(
+        self, body: dict[str, Any], deadline: Deadline, path: str, *, stream: bool
+    ) -> httpx.Response:
         try:
             response: httpx.Response = await deadline.within(
                 self._client().transport.open_stream(
                     "POST",
                     path.lstrip("/"),
-                    json=self._body(request, path, stream=stream),
+                    json=_by_path(body, path),
                     headers={"X-DashScope-SSE": "enable"} if stream else None,
                 )
             )
         except APIStatusError as error:
-            raise self._fault(error, "") from error
+            raise self.fault(error, "") from error
         return response
 
     def _client(self) -> dashscope.AsyncClient:
         def make() -> dashscope.AsyncClient:
-            http = httpx.AsyncClient(
+            http = self._http or httpx.AsyncClient(
                 base_url=self._url + "/",
                 headers={"Authorization": f"Bearer {self._key}"},
                 verify=tls_context(),
@@ -134,9 +133,12 @@ class DashScopeModel:
             )
             return dashscope.AsyncClient(api_key=self._key, base_url=self._url, max_retries=0, http_client=http)
 
+        if self._http is not None:
+            return make()
         return client_of_loop(("dashscope", self._url, self._key), make)
 
-    def _body(self, request: Request, path: str, *, stream: bool) -> dict[str, Any]:
+    def body(self, request: Request, *, stream: bool) -> dict[str, Any]:
+        """Return a request as the text path has it; contents become lists of parts on the other one."""
         parameters: dict[str, Any] = {"result_format": "message"}
         if stream:
             parameters["incremental_output"] = True
@@ -151,11 +153,11 @@ class DashScopeModel:
                 parameters[name] = value
         if request.stop:
             parameters["stop"] = list(request.stop)
-        parts = path == MULTIMODAL_PATH
-        messages = [_wire(m, parts=parts) for m in request.messages]
+        messages = [_wire(m) for m in request.messages]
         return {"model": self._model, "input": {"messages": messages}, "parameters": parameters}
 
-    def _take(self, line: str | bytes, answer: Collector) -> Iterator[Delta]:
+    def take(self, line: Any, answer: Collector, *, stream: bool) -> Iterator[Delta]:  # noqa: ARG002  # both look alike
+        """Take an event of a stream, or a whole answer, in."""
         try:
             event = json.loads(line)
         except RecursionError as error:
@@ -187,7 +189,8 @@ class DashScopeModel:
             finish = output.get("finish_reason")
             answer.finish = finish if finish and finish != "null" else answer.finish
 
-    def _fault(self, error: Exception, partial: str) -> AgentError:
+    def fault(self, error: Exception, partial: str) -> AgentError:
+        """Return the error of ours for one of the client's."""
         if isinstance(error, AgentError):
             return faults.with_partial(error, partial)
         if isinstance(error, APIConnectionError | httpx.TransportError | OSError):
@@ -215,15 +218,20 @@ async def _data_lines(response: httpx.Response) -> AsyncIterator[str]:
         yield "\n".join(data)
 
 
-async def _one(body: bytes) -> AsyncIterator[str]:
-    """Yield a whole answer where a stream was asked for: an error, most likely."""
-    yield body.decode("utf-8", "replace")
+def _by_path(body: dict[str, Any], path: str) -> dict[str, Any]:
+    """Return the body with its contents as the path wants them: text, or lists of parts."""
+    if path == TEXT_PATH:
+        return body
+    messages = [
+        m | {"content": [{"text": m["content"]}] if isinstance(m["content"], str) else m["content"]}
+        for m in body["input"]["messages"]
+    ]
+    return body | {"input": {**body["input"], "messages": messages}}
 
 
-def _wire(message: Message, *, parts: bool) -> dict[str, Any]:
+def _wire(message: Message) -> dict[str, Any]:
     # None as content is dropped by the client, and a missing content is refused by the server.
-    content: Any = [{"text": message.text}] if parts else message.text
-    wire: dict[str, Any] = {"role": message.role, "content": content}
+    wire: dict[str, Any] = {"role": message.role, "content": message.text}
     if message.role == "tool":
         wire |= {"tool_call_id": message.call_id, "name": message.name}
     if message.calls:

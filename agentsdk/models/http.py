@@ -63,6 +63,11 @@ def _close() -> None:
             asyncio.run_coroutine_threadsafe(close(), cast("asyncio.AbstractEventLoop", loop)).result(timeout=1)
 
 
+async def one(item: T) -> AsyncIterator[T]:
+    """Yield the one event of a plain answer."""
+    yield item
+
+
 class Deadline:
     """The time that one call may take: in all, and between two pieces of it."""
 

@@ -31,7 +31,17 @@ from agentsdk.errors import AgentError, BadResponse
 from agentsdk.i18n import _
 from agentsdk.messages import BrokenCall, Message, ToolCall
 from agentsdk.models.collect import Collector, whole_number
-from agentsdk.models.model import CallDelta, Delta, Model, ReasoningDelta, Reply, Request, TextDelta, ToolSpec
+from agentsdk.models.model import (
+    CallDelta,
+    Delta,
+    Model,
+    Offer,
+    ReasoningDelta,
+    Reply,
+    Request,
+    TextDelta,
+    ToolSpec,
+)
 from agentsdk.models.wire import function_tools
 
 
@@ -67,7 +77,7 @@ class _FromLangChain:
 
     async def stream(self, request: Request) -> AsyncIterator[Delta | Reply]:
         """Yield the pieces, and at the end the whole reply."""
-        answer = Collector(self.name)
+        answer = Collector(self.name, Offer.of(request))
         try:
             async for chunk in self._bound(request).astream([_theirs(m) for m in request.messages]):
                 for delta in _take(chunk, answer):
@@ -81,6 +91,8 @@ class _FromLangChain:
             ) from error
         # Not every integration says why a stream ended; where none does, its end is taken for one.
         answer.finish = answer.finish or "stop"
+        for delta in answer.rest():
+            yield delta
         yield answer.reply(streamed=True)
 
     def _bound(self, request: Request) -> Runnable[LanguageModelInput, BaseMessage]:

@@ -41,6 +41,21 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """What an answer may call: a call for anything else is never run."""
+
+    tools: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """By name: JSON schema of the arguments."""
+    choice: str = "auto"
+    """As `Request.tool_choice`; with "none" no call may be run."""
+
+    @classmethod
+    def of(cls, request: Request) -> Offer:
+        """Return what a request offers."""
+        return cls({t.name: t.parameters for t in request.tools}, request.tool_choice)
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """What a model answered, whole."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import aclosing
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
@@ -19,8 +19,9 @@ from agentsdk.messages import Message
 from agentsdk.models import faults
 from agentsdk.models.collect import Collector, whole_number
 from agentsdk.models.discover import ollama_url
-from agentsdk.models.http import Deadline, client_of_loop, tls_context
-from agentsdk.models.model import Delta, Reply, Request, TextDelta
+from agentsdk.models.exchange import exchange, whole
+from agentsdk.models.http import Deadline, client_of_loop, one, tls_context
+from agentsdk.models.model import Delta, Offer, Reply, Request
 from agentsdk.models.profiles import OLLAMA_WINDOW
 from agentsdk.models.wire import function_tools
 
@@ -35,12 +36,20 @@ class OllamaModel:
         base_url: where Ollama is; OLLAMA_HOST, else port 11434 of this machine.
         timeout: seconds that one call may take in all, loading the model included.
         window: tokens of context to ask for (`num_ctx`).
+        http_client: the client to send with, for a proxy or a certificate of one's own; else one an event loop.
 
     """
 
     def __init__(
-        self, model: str, *, base_url: str | None = None, timeout: float = 120.0, window: int = OLLAMA_WINDOW
+        self,
+        model: str,
+        *,
+        base_url: str | None = None,
+        timeout: float = 120.0,
+        window: int = OLLAMA_WINDOW,
+        http_client: httpx.AsyncClient | None = None,
     ) -> None:
+        self._http = http_client
         self._model = model
         self._url = (base_url or ollama_url()).rstrip("/").removesuffix("/v1").removesuffix("/api")
         self._timeout = timeout
@@ -51,63 +60,53 @@ class OllamaModel:
         """The name that `connect` takes."""
         return f"ollama:{self._model}"
 
+    @property
+    def timeout(self) -> float:
+        """Seconds that one call may take in all."""
+        return self._timeout
+
     async def complete(self, request: Request) -> Reply:
         """Return the whole reply; errors as `Model` promises."""
+        body, offer = self.body(request, stream=False), Offer.of(request)
         try:
-            return await self._once(request)
+            return await whole(self, body, offer)
         except EmptyResponse:
             # The answer to a request that found the model unloaded may be empty: the next one is not.
-            return await self._once(request)
+            return await whole(self, body, offer)
 
-    async def stream(self, request: Request) -> AsyncIterator[Delta | Reply]:
+    def stream(self, request: Request) -> AsyncIterator[Delta | Reply]:
         """Yield the pieces and at the end the whole reply; errors as `Model` promises."""
-        deadline = Deadline(self.name, self._timeout)
-        answer = Collector(self._model)
-        text: list[str] = []
-        try:
-            response = await deadline.within(self._send(request, stream=True))
-            try:
-                async with aclosing(deadline.each(response.aiter_lines())) as lines:
-                    async for line in lines:
-                        for delta in self._take(line, answer) if line.strip() else ():
-                            if isinstance(delta, TextDelta):
-                                text.append(delta.text)
-                            yield delta
-            finally:
-                await response.aclose()
-        except Exception as error:
-            raise self._fault(error, "".join(text)) from error
-        yield answer.reply(streamed=True)
+        return exchange(self, self.body(request, stream=True), Offer.of(request), stream=True)
 
-    async def _once(self, request: Request) -> Reply:
-        deadline = Deadline(self.name, self._timeout)
-        answer = Collector(self._model)
+    @asynccontextmanager
+    async def open(
+        self, body: dict[str, Any], *, stream: bool, deadline: Deadline
+    ) -> AsyncIterator[AsyncIterator[Any]]:
+        """Send a body and give the lines of the answer."""
+        response = await deadline.within(self._send(body))
         try:
-            response = await deadline.within(self._send(request, stream=False))
-            try:
-                body = await deadline.within(response.aread())
-            finally:
-                await response.aclose()
-            for _delta in self._take(body, answer):
-                pass
-        except Exception as error:
-            raise self._fault(error, "") from error
-        return answer.reply(streamed=False)
+            if stream:
+                yield response.aiter_lines()
+            else:
+                yield one(await deadline.within(response.aread()))
+        finally:
+            await response.aclose()
 
-    async def _send(self, request: Request, *, stream: bool) -> httpx.Response:
-        client = client_of_loop(
+    async def _send(self, body: dict[str, Any]) -> httpx.Response:
+        client = self._http or client_of_loop(
             ("ollama", self._url),
             lambda: httpx.AsyncClient(verify=tls_context(), timeout=httpx.Timeout(None, connect=10.0)),
         )
-        built = client.build_request("POST", f"{self._url}/api/chat", json=self._body(request, stream=stream))
+        built = client.build_request("POST", f"{self._url}/api/chat", json=body)
         response = await client.send(built, stream=True)
         if response.status_code != 200:
-            body = await response.aread()
+            said = await response.aread()
             await response.aclose()
-            raise faults.from_status(response.status_code, body, response.headers, model=self.name)
+            raise faults.from_status(response.status_code, said, response.headers, model=self.name)
         return response
 
-    def _body(self, request: Request, *, stream: bool) -> dict[str, Any]:
+    def body(self, request: Request, *, stream: bool) -> dict[str, Any]:
+        """Return a request as `/api/chat` has it."""
         options: dict[str, Any] = {"num_ctx": self._window}
         if request.max_tokens is not None:
             options["num_predict"] = request.max_tokens
@@ -131,7 +130,10 @@ class OllamaModel:
             body["format"] = dict(request.output_schema)
         return body
 
-    def _take(self, line: str | bytes, answer: Collector) -> Iterator[Delta]:
+    def take(self, line: Any, answer: Collector, *, stream: bool) -> Iterator[Delta]:
+        """Take a line of a stream, or a whole answer, in."""
+        if stream and not line.strip():
+            return
         try:
             event = json.loads(line)
         except RecursionError as error:
@@ -162,7 +164,8 @@ class OllamaModel:
                 output_tokens=whole_number(event.get("eval_count")),
             )
 
-    def _fault(self, error: Exception, partial: str) -> AgentError:
+    def fault(self, error: Exception, partial: str) -> AgentError:
+        """Return the error of ours for one of the client's."""
         if isinstance(error, AgentError):
             return faults.with_partial(error, partial)
         if isinstance(error, httpx.TransportError | OSError):

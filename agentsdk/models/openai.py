@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import aclosing
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx2
@@ -21,8 +21,9 @@ from agentsdk.i18n import _
 from agentsdk.messages import Message
 from agentsdk.models import faults
 from agentsdk.models.collect import Collector, whole_number
-from agentsdk.models.http import Deadline, client_of_loop, tls_context
-from agentsdk.models.model import Delta, Reply, Request, TextDelta
+from agentsdk.models.exchange import exchange, whole
+from agentsdk.models.http import Deadline, client_of_loop, one, tls_context
+from agentsdk.models.model import Delta, Offer, Reply, Request
 from agentsdk.models.profiles import profile_of
 from agentsdk.models.wire import function_calls, function_tools, text_of
 
@@ -37,12 +38,20 @@ class OpenAIModel:
         api_key: the key; any text for a server that asks for none.
         base_url: another server, with its "/v1".
         timeout: seconds that one call may take in all.
+        http_client: the client to send with, for a proxy or a certificate of one's own; else one an event loop.
 
     """
 
     def __init__(
-        self, model: str, api_key: str, *, base_url: str | None = None, timeout: float = 120.0
+        self,
+        model: str,
+        api_key: str,
+        *,
+        base_url: str | None = None,
+        timeout: float = 120.0,
+        http_client: httpx2.AsyncClient | None = None,
     ) -> None:
+        self._http = http_client
         self._model = model
         self._key = api_key
         self._url = (base_url or _URL).rstrip("/")
@@ -54,44 +63,35 @@ class OpenAIModel:
         """The name that `connect` takes."""
         return f"openai:{self._model}"
 
+    @property
+    def timeout(self) -> float:
+        """Seconds that one call may take in all."""
+        return self._timeout
+
     async def complete(self, request: Request) -> Reply:
         """Return the whole reply; errors as `Model` promises."""
-        deadline = Deadline(self.name, self._timeout)
-        answer = Collector(self._model)
-        try:
-            found = await deadline.within(
-                self._client().post("/chat/completions", cast_to=object, body=self._body(request, stream=False))
-            )
-            for _delta in self._take(found, answer, "message"):
-                pass
-        except Exception as error:
-            raise self._fault(error, "") from error
-        return answer.reply(streamed=False)
+        return await whole(self, self.body(request, stream=False), Offer.of(request))
 
-    async def stream(self, request: Request) -> AsyncIterator[Delta | Reply]:
+    def stream(self, request: Request) -> AsyncIterator[Delta | Reply]:
         """Yield the pieces and at the end the whole reply; errors as `Model` promises."""
-        deadline = Deadline(self.name, self._timeout)
-        answer = Collector(self._model)
-        text: list[str] = []
-        try:
-            stream = await deadline.within(
-                self._client().post(
-                    "/chat/completions",
-                    cast_to=object,
-                    body=self._body(request, stream=True),
-                    stream=True,
-                    stream_cls=AsyncStream[object],
-                )
+        return exchange(self, self.body(request, stream=True), Offer.of(request), stream=True)
+
+    @asynccontextmanager
+    async def open(
+        self, body: dict[str, Any], *, stream: bool, deadline: Deadline
+    ) -> AsyncIterator[AsyncIterator[Any]]:
+        """Send a body and give the events of the answer."""
+        client = self._client()
+        if not stream:
+            yield one(await deadline.within(client.post("/chat/completions", cast_to=object, body=body)))
+            return
+        events = await deadline.within(
+            client.post(
+                "/chat/completions", cast_to=object, body=body, stream=True, stream_cls=AsyncStream[object]
             )
-            async with stream, aclosing(deadline.each(aiter(stream))) as events:
-                async for event in events:
-                    for delta in self._take(event, answer, "delta"):
-                        if isinstance(delta, TextDelta):
-                            text.append(delta.text)
-                        yield delta
-        except Exception as error:
-            raise self._fault(error, "".join(text)) from error
-        yield answer.reply(streamed=True)
+        )
+        async with events:
+            yield aiter(events)
 
     def _client(self) -> AsyncOpenAI:
         def make() -> AsyncOpenAI:
@@ -100,12 +100,15 @@ class OpenAIModel:
                 base_url=self._url,
                 max_retries=0,  # Retrying is the only layer that tries again
                 timeout=httpx2.Timeout(None, connect=10.0),  # Deadline bounds the rest
-                http_client=openai.DefaultAsyncHttpxClient(verify=tls_context()),
+                http_client=self._http or openai.DefaultAsyncHttpxClient(verify=tls_context()),
             )
 
+        if self._http is not None:
+            return make()
         return client_of_loop(("openai", self._url, self._key), make)
 
-    def _body(self, request: Request, *, stream: bool) -> dict[str, Any]:
+    def body(self, request: Request, *, stream: bool) -> dict[str, Any]:
+        """Return a request as Chat Completions has it."""
         body: dict[str, Any] = {"model": self._model, "messages": [_wire(m) for m in request.messages]}
         if request.tools:
             body["tools"] = function_tools(request.tools)
@@ -128,8 +131,9 @@ class OpenAIModel:
             body["stream_options"] = {"include_usage": True}
         return body
 
-    def _take(self, event: Any, answer: Collector, part: str) -> Iterator[Delta]:
+    def take(self, event: Any, answer: Collector, *, stream: bool) -> Iterator[Delta]:
         """Take an answer, or an event of a stream, in: they differ by the name of the part that holds the message."""
+        part = "delta" if stream else "message"
         if not isinstance(event, Mapping):
             raise faults.bad_answer(self.name, f"{type(event).__name__}: {str(event)[:200]}")
         if event.get("error"):
@@ -159,7 +163,8 @@ class OpenAIModel:
                 )
             answer.finish = choice.get("finish_reason") or answer.finish
 
-    def _fault(self, error: Exception, partial: str) -> AgentError:
+    def fault(self, error: Exception, partial: str) -> AgentError:
+        """Return the error of ours for one of the client's."""
         if isinstance(error, AgentError):
             return faults.with_partial(error, partial)
         if isinstance(error, openai.APIStatusError):

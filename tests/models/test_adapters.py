@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -338,9 +339,9 @@ def test_recorded_answers_of_real_providers_are_read_and_none_that_was_cut_can_r
                         event = json.loads(line)
                         if "choices" not in event:
                             raise BadResponse("another endpoint")
-                        list(readers[provider]._take(event, answer, "delta" if streamed else "message"))
+                        list(readers[provider].take(event, answer, stream=streamed))
                     else:
-                        list(readers[provider]._take(line, answer))
+                        list(readers[provider].take(line, answer, stream=streamed))
                 reply = answer.reply(streamed=streamed)
             except (ModelError, json.JSONDecodeError):
                 continue
@@ -353,3 +354,38 @@ def test_recorded_answers_of_real_providers_are_read_and_none_that_was_cut_can_r
             if answer.finish == "length" and (reply.message.calls or reply.message.broken_calls):
                 assert reply.message.broken_calls
     assert read >= 2
+
+
+@both
+@each
+def test_a_call_for_a_tool_that_was_not_offered_can_never_be_run(
+    server: Standin, provider: Provider, streamed: bool
+) -> None:
+    server.calls(("add", {"a": 1}), ("delete_everything", {}))
+    reply, _pieces = run(model_for(provider, server), ASK, streamed)
+    assert [c.name for c in reply.message.calls] == ["add"]
+    assert [(c.name, c.fault) for c in reply.message.broken_calls] == [
+        ("delete_everything", "There is no tool called delete_everything. The tools are: add.")
+    ]
+
+
+@both
+@each
+def test_a_call_where_calls_were_forbidden_can_never_be_run(
+    server: Standin, provider: Provider, streamed: bool
+) -> None:
+    server.calls(("add", {"a": 1}), text="No.")
+    reply, _pieces = run(model_for(provider, server), replace(ASK, tool_choice="none"), streamed)
+    assert reply.message.calls == ()
+    assert [c.fault for c in reply.message.broken_calls] == ["No tool may be called now."]
+
+
+@each
+def test_text_that_may_be_the_beginning_of_a_tag_is_streamed_in_the_end(
+    server: Standin, provider: Provider
+) -> None:
+    # "<" may open a thought and is held back; at the end of the answer it turns out to be text.
+    server.say("<")
+    reply, pieces = run(model_for(provider, server), ASK, streamed=True)
+    assert reply.message.text == "<"
+    assert "".join(p.text for p in pieces if isinstance(p, TextDelta)) == "<"
