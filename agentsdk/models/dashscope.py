@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -20,9 +21,9 @@ from agentsdk.errors import AgentError, InvalidRequest
 from agentsdk.messages import Message
 from agentsdk.models import faults
 from agentsdk.models.collect import Collector, whole_number
-from agentsdk.models.exchange import exchange, whole
+from agentsdk.models.exchange import WireModel
 from agentsdk.models.http import Deadline, client_of_loop, one, tls_context
-from agentsdk.models.model import Delta, Offer, Reply, Request
+from agentsdk.models.model import Delta, Request
 from agentsdk.models.wire import function_calls, function_tools, text_of
 
 _URL = "https://dashscope.aliyuncs.com/api/v1"
@@ -33,7 +34,7 @@ _paths: dict[str, str] = {}
 """By model: the one of the two paths that it lives on, as learned. A wrong guess costs one refused request."""
 
 
-class DashScopeModel:
+class DashScopeModel(WireModel):
     """A model of DashScope (Alibaba Cloud Model Studio), such as Qwen.
 
     Args:
@@ -46,6 +47,8 @@ class DashScopeModel:
 
     """
 
+    provider = "dashscope"
+
     def __init__(
         self,
         model: str,
@@ -55,31 +58,10 @@ class DashScopeModel:
         timeout: float = 120.0,
         http_client: httpx.AsyncClient | None = None,
     ) -> None:
+        super().__init__(model, timeout)
         self._http = http_client
-        import os
-
-        self._model = model
         self._key = api_key
         self._url = (base_url or os.environ.get("DASHSCOPE_BASE_URL") or _URL).rstrip("/")
-        self._timeout = timeout
-
-    @property
-    def name(self) -> str:
-        """The name that `connect` takes."""
-        return f"dashscope:{self._model}"
-
-    @property
-    def timeout(self) -> float:
-        """Seconds that one call may take in all."""
-        return self._timeout
-
-    async def complete(self, request: Request) -> Reply:
-        """Return the whole reply; errors as `Model` promises."""
-        return await whole(self, self.body(request, stream=False), Offer.of(request))
-
-    def stream(self, request: Request) -> AsyncIterator[Delta | Reply]:
-        """Yield the pieces and at the end the whole reply; errors as `Model` promises."""
-        return exchange(self, self.body(request, stream=True), Offer.of(request), stream=True)
 
     @asynccontextmanager
     async def open(

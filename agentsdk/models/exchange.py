@@ -1,79 +1,89 @@
-"""One exchange with a server: a request body goes in, deltas and at the end one Reply come out.
+"""One exchange with a server: a request goes in, deltas and at the end one Reply come out.
 
-A `Wire` is what differs between protocols. Both faces of an adapter, the `Model` and the LangChain chat model, send
-their bodies through here, so what is promised of an answer is kept in one place.
+A `WireModel` is a Model of one protocol: its subclass says how a request is written, sent and read, and this module
+keeps what is promised of every answer: the deadline, the errors, the one Reply at the end.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, aclosing
-from typing import Any, Protocol
+from typing import Any, ClassVar
 
 from agentsdk.errors import AgentError
 from agentsdk.models.collect import Collector
 from agentsdk.models.http import Deadline
-from agentsdk.models.model import Delta, Offer, Reply, TextDelta
+from agentsdk.models.model import Delta, Offer, Reply, Request, TextDelta
 
 
-class Wire(Protocol):
-    """One protocol of one provider."""
+class WireModel(ABC):
+    """A Model of one provider's protocol.
+
+    Args:
+        model: the server's name for the model.
+        timeout: seconds that one call may take in all.
+
+    """
+
+    provider: ClassVar[str]
+    """What stands before the colon in the name that `connect` takes."""
+
+    def __init__(self, model: str, timeout: float) -> None:
+        self._model = model
+        self._timeout = timeout
 
     @property
     def name(self) -> str:
-        """The model's name in messages to people: "openai:gpt-4o"."""
+        """The name that `connect` takes."""
+        return f"{self.provider}:{self._model}"
 
-    @property
-    def timeout(self) -> float:
-        """Seconds that one exchange may take in all."""
+    async def complete(self, request: Request) -> Reply:
+        """Return the whole reply; errors as `Model` promises."""
+        async with aclosing(self._exchange(request, stream=False)) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, Reply):
+                    return piece
+        raise AssertionError  # an exchange ends in a Reply or an error
 
+    def stream(self, request: Request) -> AsyncIterator[Delta | Reply]:
+        """Yield the pieces and at the end the whole reply; errors as `Model` promises."""
+        return self._exchange(request, stream=True)
+
+    @abstractmethod
+    def body(self, request: Request, *, stream: bool) -> dict[str, Any]:
+        """Return a request as the protocol has it."""
+
+    @abstractmethod
     def open(
         self, body: dict[str, Any], *, stream: bool, deadline: Deadline
     ) -> AbstractAsyncContextManager[AsyncIterator[Any]]:
-        """Send a body; give the events of the answer, read as JSON. A plain answer is one event."""
+        """Send a body and give the events of the answer; a plain answer is one event."""
 
+    @abstractmethod
     def take(self, event: Any, answer: Collector, *, stream: bool) -> Iterator[Delta]:
         """Take an event into the answer, and yield what of it can be shown."""
 
+    @abstractmethod
     def fault(self, error: Exception, partial: str) -> AgentError:
         """Return the error of ours for one of the client's or of the reading."""
 
-
-async def exchange(
-    wire: Wire, body: dict[str, Any], offer: Offer, *, stream: bool, timeout: float | None = None
-) -> AsyncIterator[Delta | Reply]:
-    """Yield the pieces of an answer as they come, and at the end the whole Reply, exactly once.
-
-    Raises:
-        ModelError: whatever goes wrong on the way; `partial` holds the text that had come.
-
-    """
-    deadline = Deadline(wire.name, timeout or wire.timeout)
-    answer = Collector(wire.name, offer)
-    said: list[str] = []
-    try:
-        async with (
-            wire.open(body, stream=stream, deadline=deadline) as events,
-            aclosing(deadline.each(events)) as items,
-        ):
-            async for event in items:
-                for delta in wire.take(event, answer, stream=stream):
-                    if isinstance(delta, TextDelta):
-                        said.append(delta.text)
-                    yield delta
-    except Exception as error:
-        raise wire.fault(error, "".join(said)) from error
-    for delta in answer.rest():
-        yield delta
-    yield answer.reply(streamed=stream)
-
-
-async def whole(
-    wire: Wire, body: dict[str, Any], offer: Offer, *, stream: bool = False, timeout: float | None = None
-) -> Reply:
-    """Return the Reply alone. With `stream`, the answer is streamed all the same and put together here."""
-    async with aclosing(exchange(wire, body, offer, stream=stream, timeout=timeout)) as pieces:  # type: ignore[type-var]  # an async generator behind its protocol
-        async for piece in pieces:
-            if isinstance(piece, Reply):
-                return piece
-    raise AssertionError  # an exchange ends in a Reply or an error
+    async def _exchange(self, request: Request, *, stream: bool) -> AsyncGenerator[Delta | Reply, None]:
+        deadline = Deadline(self.name, self._timeout)
+        answer = Collector(self._model, Offer.of(request))
+        said: list[str] = []
+        try:
+            async with (
+                self.open(self.body(request, stream=stream), stream=stream, deadline=deadline) as events,
+                aclosing(deadline.each(events)) as items,
+            ):
+                async for event in items:
+                    for delta in self.take(event, answer, stream=stream):
+                        if isinstance(delta, TextDelta):
+                            said.append(delta.text)
+                        yield delta
+        except Exception as error:
+            raise self.fault(error, "".join(said)) from error
+        for delta in answer.rest():
+            yield delta
+        yield answer.reply(streamed=stream)

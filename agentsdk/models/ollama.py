@@ -19,14 +19,14 @@ from agentsdk.messages import Message
 from agentsdk.models import faults
 from agentsdk.models.collect import Collector, whole_number
 from agentsdk.models.discover import ollama_url
-from agentsdk.models.exchange import exchange, whole
+from agentsdk.models.exchange import WireModel
 from agentsdk.models.http import Deadline, client_of_loop, one, tls_context
-from agentsdk.models.model import Delta, Offer, Reply, Request
+from agentsdk.models.model import Delta, Reply, Request
 from agentsdk.models.profiles import OLLAMA_WINDOW
 from agentsdk.models.wire import function_tools
 
 
-class OllamaModel:
+class OllamaModel(WireModel):
     """A model served by Ollama.
 
     `tool_choice` does not exist there and is emulated: "none" offers no tools, a name offers that one alone.
@@ -40,6 +40,8 @@ class OllamaModel:
 
     """
 
+    provider = "ollama"
+
     def __init__(
         self,
         model: str,
@@ -49,34 +51,18 @@ class OllamaModel:
         window: int = OLLAMA_WINDOW,
         http_client: httpx.AsyncClient | None = None,
     ) -> None:
+        super().__init__(model, timeout)
         self._http = http_client
-        self._model = model
         self._url = (base_url or ollama_url()).rstrip("/").removesuffix("/v1").removesuffix("/api")
-        self._timeout = timeout
         self._window = window
-
-    @property
-    def name(self) -> str:
-        """The name that `connect` takes."""
-        return f"ollama:{self._model}"
-
-    @property
-    def timeout(self) -> float:
-        """Seconds that one call may take in all."""
-        return self._timeout
 
     async def complete(self, request: Request) -> Reply:
         """Return the whole reply; errors as `Model` promises."""
-        body, offer = self.body(request, stream=False), Offer.of(request)
         try:
-            return await whole(self, body, offer)
+            return await super().complete(request)
         except EmptyResponse:
             # The answer to a request that found the model unloaded may be empty: the next one is not.
-            return await whole(self, body, offer)
-
-    def stream(self, request: Request) -> AsyncIterator[Delta | Reply]:
-        """Yield the pieces and at the end the whole reply; errors as `Model` promises."""
-        return exchange(self, self.body(request, stream=True), Offer.of(request), stream=True)
+            return await super().complete(request)
 
     @asynccontextmanager
     async def open(

@@ -21,16 +21,16 @@ from agentsdk.i18n import _
 from agentsdk.messages import Message
 from agentsdk.models import faults
 from agentsdk.models.collect import Collector, whole_number
-from agentsdk.models.exchange import exchange, whole
+from agentsdk.models.exchange import WireModel
 from agentsdk.models.http import Deadline, client_of_loop, one, tls_context
-from agentsdk.models.model import Delta, Offer, Reply, Request
+from agentsdk.models.model import Delta, Request
 from agentsdk.models.profiles import profile_of
 from agentsdk.models.wire import function_calls, function_tools, text_of
 
 _URL = "https://api.openai.com/v1"
 
 
-class OpenAIModel:
+class OpenAIModel(WireModel):
     """A model behind `/chat/completions`.
 
     Args:
@@ -42,6 +42,8 @@ class OpenAIModel:
 
     """
 
+    provider = "openai"
+
     def __init__(
         self,
         model: str,
@@ -51,30 +53,11 @@ class OpenAIModel:
         timeout: float = 120.0,
         http_client: httpx2.AsyncClient | None = None,
     ) -> None:
+        super().__init__(model, timeout)
         self._http = http_client
-        self._model = model
         self._key = api_key
         self._url = (base_url or _URL).rstrip("/")
-        self._timeout = timeout
         self._profile = profile_of(model)
-
-    @property
-    def name(self) -> str:
-        """The name that `connect` takes."""
-        return f"openai:{self._model}"
-
-    @property
-    def timeout(self) -> float:
-        """Seconds that one call may take in all."""
-        return self._timeout
-
-    async def complete(self, request: Request) -> Reply:
-        """Return the whole reply; errors as `Model` promises."""
-        return await whole(self, self.body(request, stream=False), Offer.of(request))
-
-    def stream(self, request: Request) -> AsyncIterator[Delta | Reply]:
-        """Yield the pieces and at the end the whole reply; errors as `Model` promises."""
-        return exchange(self, self.body(request, stream=True), Offer.of(request), stream=True)
 
     @asynccontextmanager
     async def open(

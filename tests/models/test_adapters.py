@@ -4,10 +4,13 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Iterator
+from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
+import httpx
+import httpx2
 import pytest
 
 from agentsdk import Agent, Message, connect, tool
@@ -28,7 +31,10 @@ from agentsdk.errors import (
     Truncated,
 )
 from agentsdk.messages import ToolCall
+from agentsdk.models.dashscope import DashScopeModel
 from agentsdk.models.model import CallDelta, Model, ReasoningDelta, Reply, Request, TextDelta, ToolSpec
+from agentsdk.models.ollama import OllamaModel
+from agentsdk.models.openai import OpenAIModel
 from agentsdk.testing.standin import Standin
 
 Provider = Literal["openai", "ollama", "dashscope"]
@@ -389,3 +395,51 @@ def test_text_that_may_be_the_beginning_of_a_tag_is_streamed_in_the_end(
     reply, pieces = run(model_for(provider, server), ASK, streamed=True)
     assert reply.message.text == "<"
     assert "".join(p.text for p in pieces if isinstance(p, TextDelta)) == "<"
+
+
+@both
+@each
+def test_a_reply_names_the_model_and_never_its_provider(
+    server: Standin, provider: Provider, streamed: bool
+) -> None:
+    # DashScope's answers name no model: then it is the one that was asked for.
+    server.say("Hi.")
+    reply, _pieces = run(model_for(provider, server), ASK, streamed)
+    assert reply.model == NAMES[provider].partition(":")[2]
+
+
+@both
+@each
+def test_a_client_of_ones_own_carries_the_call_and_stays_open(
+    server: Standin, provider: Provider, streamed: bool
+) -> None:
+    name = NAMES[provider].partition(":")[2]
+    mark = {"X-Proxy": "mine", "Authorization": "Bearer sk-secret"}
+    server.say("One.").say("Two.")
+
+    async def go() -> list[str]:
+        model: Model
+        client: httpx.AsyncClient | httpx2.AsyncClient
+        if provider == "openai":
+            client = httpx2.AsyncClient(headers=mark)
+            model = OpenAIModel(name, "sk-secret", base_url=server.url(provider), http_client=client)
+        elif provider == "ollama":
+            client = httpx.AsyncClient(headers=mark)
+            model = OllamaModel(name, base_url=server.url(provider), http_client=client)
+        else:
+            client = httpx.AsyncClient(headers=mark, base_url=server.url(provider) + "/")
+            model = DashScopeModel(name, "sk-secret", base_url=server.url(provider), http_client=client)
+        said = []
+        async with client:
+            for _turn in range(2):
+                if streamed:
+                    async with aclosing(model.stream(ASK)) as pieces:  # type: ignore[type-var]  # a generator behind its protocol
+                        said += [p.message.text async for p in pieces if isinstance(p, Reply)]
+                else:
+                    said.append((await model.complete(ASK)).message.text)
+        return said
+
+    assert asyncio.run(go()) == ["One.", "Two."]
+    assert [{k.lower(): v for k, v in seen.headers.items()}["x-proxy"] for seen in server.requests] == [
+        "mine"
+    ] * 2
