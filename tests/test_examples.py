@@ -66,6 +66,8 @@ def test_the_demo_shows_plan_citations_and_how_to_go_on() -> None:
     assert shown.count("$ agentsdk ask") == 3
     assert "examples/texts/handbook.md, line 44" in shown
     assert "读者证有效期为三年" in shown
+    assert "每册每天收取 0.2 元滞纳金" in shown
+    assert "没有提到" not in shown
     assert "2085.6" in shown
     assert "2026-04-30" in shown
     assert shown.strip().splitlines()[-1].endswith("ollama:llama3.1")

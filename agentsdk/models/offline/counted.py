@@ -16,7 +16,7 @@ def is_counted(text: str, concept: Concept) -> bool:
     number = r"(?:\d[\d,.]*|[〇一二两三四五六七八九十百千万]+)\s*[多余几]?[万千百亿]?[多余]?\s*"
     for word in concept.words:
         if re.match(f"[{CJK}]", word):
-            chinese = rf"{re.escape(word)}[^，。；,;\d每]{{0,6}}?{number}|{number}[名位个人册种本台座条辆间张家项]?的?{re.escape(word)}"
+            chinese = rf"{re.escape(word)}[^，。；,;\d每]{{0,6}}?{number}|{number}(?:[名位个人册种本台座条辆间张家项元块角]|[美欧]元)?的?{re.escape(word)}"
             if re.search(chinese, plain):
                 return True
     tokens = re.findall(rf"[a-z][\w'-]*|\d+(?:[,.]\d+)*|[{CJK}]+|[.;:]", plain)

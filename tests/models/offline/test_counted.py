@@ -15,6 +15,8 @@ from agentsdk.models.offline.counted import counted_in, is_counted
         ("How many lamps were made?", "The factory has made every lamp since 2016.", False),
         ("公司有多少员工？", "公司有员工 860 人。", True),
         ("公司有多少员工？", "入职满三个月的员工可参加补充医疗保险。", False),
+        ("逾期归还收多少滞纳金？", "每册每天收取 0.2 元滞纳金。", True),
+        ("逾期归还收多少滞纳金？", "滞纳金每月缴纳一次，办证押金 100 元。", False),
         ("公司有多少员工？", "员工每人每年有 3,000 元的学习经费。", False),
     ],
 )
