@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
+
+from agentsdk.media import Media
 
 Json = str | int | float | bool | None | Sequence["Json"] | Mapping[str, "Json"]
 """A JSON value. Integers stay integers of any size."""
@@ -35,6 +37,16 @@ class BrokenCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Repair:
+    """Something that an adapter mended in an answer before it could be used. It is told, never hidden."""
+
+    kind: str
+    """Short and stable, such as "arguments.coerced", "name.folded" or "call.from_text" (docs/models.md lists them)."""
+    detail: str
+    """What was there and what it became, in one English line."""
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One turn of a conversation.
 
@@ -51,6 +63,13 @@ class Message:
     """On a tool's turn: the tool's name."""
     reasoning: str = ""
     """On an assistant's turn: what the model thought; never part of the public answer."""
+    media: tuple[Media, ...] = ()
+    """Pictures, sound, video and documents that belong to the turn; they stand before its text."""
+    repairs: tuple[Repair, ...] = ()
+    """On an assistant's turn: what was mended in it."""
+    native: Mapping[str, Any] = field(default_factory=dict)
+    """On an assistant's turn: what its provider wants back with it as it gave it, by provider; OpenAI's reasoning
+    items, for one. Plain JSON."""
 
     @classmethod
     def system(cls, text: str) -> Message:
@@ -58,9 +77,9 @@ class Message:
         return cls("system", text)
 
     @classmethod
-    def user(cls, text: str) -> Message:
+    def user(cls, text: str, *media: Media) -> Message:
         """Return a turn by the person who asks."""
-        return cls("user", text)
+        return cls("user", text, media=media)
 
     @classmethod
     def assistant(cls, text: str = "", calls: Sequence[ToolCall] = ()) -> Message:

@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = [
     {"i18n"},
     {"errors"},
+    {"media"},
     {"messages"},
     {"plan", "evidence", "budget"},
     {"arithmetic"},

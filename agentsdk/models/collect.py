@@ -9,9 +9,9 @@ from agentsdk.budget import Usage
 from agentsdk.errors import BadResponse, EmptyResponse, Truncated
 from agentsdk.i18n import _
 from agentsdk.messages import Message
-from agentsdk.models.calls import CallPieces
 from agentsdk.models.model import CallDelta, Delta, Finish, Offer, ReasoningDelta, Reply, TextDelta
-from agentsdk.models.reasoning import ThinkSplitter, split_whole
+from agentsdk.models.repair.calls import CallPieces
+from agentsdk.models.repair.reasoning import ThinkSplitter, split_whole
 
 LARGEST = 20_000_000
 """Characters of one answer: an endless stream ends here."""

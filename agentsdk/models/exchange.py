@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from agentsdk.errors import AgentError
 from agentsdk.models.collect import Collector
 from agentsdk.models.http import Deadline
-from agentsdk.models.model import Delta, Offer, Reply, Request, TextDelta
+from agentsdk.models.model import Delta, Offer, Prepared, Reply, Request, TextDelta
 
 
 class WireModel(ABC):
@@ -69,12 +69,13 @@ class WireModel(ABC):
         """Return the error of ours for one of the client's or of the reading."""
 
     async def _exchange(self, request: Request, *, stream: bool) -> AsyncGenerator[Delta | Reply, None]:
+        body = dict(request.body) if isinstance(request, Prepared) else self.body(request, stream=stream)
         deadline = Deadline(self.name, self._timeout)
         answer = Collector(self._model, Offer.of(request))
         said: list[str] = []
         try:
             async with (
-                self.open(self.body(request, stream=stream), stream=stream, deadline=deadline) as events,
+                self.open(body, stream=stream, deadline=deadline) as events,
                 aclosing(deadline.each(events)) as items,
             ):
                 async for event in items:

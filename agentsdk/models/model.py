@@ -38,6 +38,23 @@ class Request:
     temperature: float | None = None
     seed: int | None = None
     stop: tuple[str, ...] = ()
+    top_p: float | None = None
+    parallel: bool | None = None
+    """Whether one answer may hold several calls; None leaves it to the server."""
+    thinking: bool | str | None = None
+    """Whether the model thinks first, or how hard ("low", "medium", "high"); None leaves it to the server."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Further fields of the provider's own protocol, sent as they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared(Request):
+    """A request that is already written in the protocol of the model it goes to.
+
+    The other fields still say what is offered; `body` is what is sent.
+    """
+
+    body: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

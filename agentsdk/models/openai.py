@@ -24,7 +24,7 @@ from agentsdk.models.collect import Collector, whole_number
 from agentsdk.models.exchange import WireModel
 from agentsdk.models.http import Deadline, client_of_loop, one, tls_context
 from agentsdk.models.model import Delta, Request
-from agentsdk.models.profiles import profile_of
+from agentsdk.models.profiles import Server, family_of, server_of
 from agentsdk.models.wire import function_calls, function_tools, text_of
 
 _URL = "https://api.openai.com/v1"
@@ -39,6 +39,7 @@ class OpenAIModel(WireModel):
         base_url: another server, with its "/v1".
         timeout: seconds that one call may take in all.
         http_client: the client to send with, for a proxy or a certificate of one's own; else one an event loop.
+        server: what the server accepts; else told from its address.
 
     """
 
@@ -52,12 +53,14 @@ class OpenAIModel(WireModel):
         base_url: str | None = None,
         timeout: float = 120.0,
         http_client: httpx2.AsyncClient | None = None,
+        server: Server | None = None,
     ) -> None:
         super().__init__(model, timeout)
         self._http = http_client
         self._key = api_key
         self._url = (base_url or _URL).rstrip("/")
-        self._profile = profile_of(model)
+        self._family = family_of(model)
+        self._server = server or server_of(self._url)
 
     @asynccontextmanager
     async def open(
@@ -102,10 +105,10 @@ class OpenAIModel(WireModel):
             schema = {"name": "answer", "schema": dict(request.output_schema)}
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
         if request.max_tokens is not None:
-            body[self._profile.limit_name] = request.max_tokens
-        if request.temperature is not None and self._profile.takes_sampling:
+            body[self._family.limit_name] = request.max_tokens
+        if request.temperature is not None and self._family.takes_sampling:
             body["temperature"] = request.temperature
-        if request.stop and self._profile.takes_sampling:
+        if request.stop and self._family.takes_sampling:
             body["stop"] = list(request.stop)
         if request.seed is not None:
             body["seed"] = request.seed

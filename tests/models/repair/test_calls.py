@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentsdk.models.calls import CallPieces, read_arguments
-from agentsdk.models.reasoning import ThinkSplitter, split_whole
+from agentsdk.models.repair.calls import CallPieces, read_arguments
+from agentsdk.models.repair.reasoning import ThinkSplitter, split_whole
 
 
 def merged(
