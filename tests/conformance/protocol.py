@@ -12,18 +12,19 @@ from tests.conformance.folder import Exchange, unpacked
 Protocol = Literal["openai", "responses", "ollama", "dashscope", "not_chat", "unknown"]
 
 _NOT_CHAT = (
-    "embed embedding embeddings rerank image images audio video videos speech transcription transcriptions translations "
-    "moderations file files model models task tasks uploads batches fine_tuning assistants threads vector_stores "
-    "conversations realtime ws inference tokenize tokenization detokenize count_tokens input_tokens tags show pull push "
-    "create copy delete blobs ps version props health slots metrics messages completion completions generate infill "
-    "compact apply-template usage balance key credits SpeechSynthesizer"
-).split()
+    r"/(?:embed|embedding|embeddings|rerank|image|images|audio|video|videos|speech|transcription|"
+    r"transcriptions|translations|moderations|file|files|model|models|task|tasks|uploads|batches|"
+    r"fine_tuning|assistants|threads|vector_stores|conversations|realtime|ws|inference|tokenize|"
+    r"tokenization|detokenize|count_tokens|input_tokens|tags|show|pull|push|create|copy|delete|blobs|"
+    r"ps|version|props|health|slots|metrics|messages|completion|completions|generate|infill|compact|"
+    r"apply-template|usage|balance|key|credits|SpeechSynthesizer)(?:$|/)"
+)
 _PATHS: tuple[tuple[str, Protocol], ...] = (
     (r"/chat/completions$", "openai"),
     (r"/responses$", "responses"),
     (r"/api/chat$", "ollama"),
     (r"/(?:text|multimodal)-generation/generation$", "dashscope"),
-    (rf"/(?:{'|'.join(map(re.escape, _NOT_CHAT))})(?:$|/)", "not_chat"),
+    (_NOT_CHAT, "not_chat"),
     (r"-(?:synthesis|embedding|rerank|recognition)(?:$|/)|:\w+$", "not_chat"),
 )
 
