@@ -42,6 +42,8 @@ class Collector:
         self.finish: str | None = None
         """The provider's word for why it stopped; None until it says it."""
         self.refused = False
+        self.details: dict[str, Any] = {}
+        """What else the server said of the answer, by its own names."""
         self._said: list[str] = []
         self._thought: list[str] = []
         self._calls = CallPieces()
@@ -123,7 +125,10 @@ class Collector:
                 partial=reasoning,
             )
         message = Message("assistant", text, good, broken, reasoning=reasoning)
-        return Reply(message, self.usage, "tool_calls" if good or broken else finish, self.model, self.refused)
+        if self.finish:
+            self.details["finish_reason"] = self.finish
+        finish = "tool_calls" if good or broken else finish
+        return Reply(message, self.usage, finish, self.model, self.refused, self.details)
 
     def _show(self, said: str, thought: str) -> Iterator[Delta]:
         if thought:

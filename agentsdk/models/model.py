@@ -83,6 +83,8 @@ class Reply:
     """The model that answered, as the server names it."""
     refused: bool = False
     """The model declined (OpenAI's `refusal`, a content filter on the answer)."""
+    details: Mapping[str, Any] = field(default_factory=dict)
+    """What else the server said of the answer, by its own names: id, request_id, logprobs. Plain JSON."""
 
 
 @dataclass(frozen=True, slots=True)

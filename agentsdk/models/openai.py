@@ -7,7 +7,7 @@ gives nothing that is needed here.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -39,6 +39,7 @@ class OpenAIModel(WireModel):
         base_url: another server, with its "/v1".
         timeout: seconds that one call may take in all.
         http_client: the client to send with, for a proxy or a certificate of one's own; else one an event loop.
+        client: gives the client of the running event loop, with its key and address; instead of `http_client`.
         server: what the server accepts; else told from its address.
 
     """
@@ -53,9 +54,11 @@ class OpenAIModel(WireModel):
         base_url: str | None = None,
         timeout: float = 120.0,
         http_client: httpx2.AsyncClient | None = None,
+        client: Callable[[], AsyncOpenAI] | None = None,
         server: Server | None = None,
     ) -> None:
         super().__init__(model, timeout)
+        self._make = client
         self._http = http_client
         self._key = api_key
         self._url = (base_url or _URL).rstrip("/")
@@ -80,6 +83,9 @@ class OpenAIModel(WireModel):
             yield aiter(events)
 
     def _client(self) -> AsyncOpenAI:
+        if self._make is not None:
+            return self._make()
+
         def make() -> AsyncOpenAI:
             return AsyncOpenAI(
                 api_key=self._key,
@@ -125,6 +131,9 @@ class OpenAIModel(WireModel):
         if event.get("error"):
             raise faults.from_status(None, event, None, model=self.name)
         answer.model = event.get("model") or answer.model
+        for name in ("id", "service_tier", "system_fingerprint"):
+            if event.get(name):
+                answer.details[name] = event[name]
         if usage := event.get("usage"):
             answer.usage = _usage(usage)
         choices = event.get("choices")
@@ -148,6 +157,8 @@ class OpenAIModel(WireModel):
                     call.get("index"), call.get("id"), function.get("name"), function.get("arguments")
                 )
             answer.finish = choice.get("finish_reason") or answer.finish
+            if logprobs := choice.get("logprobs"):
+                _add_logprobs(answer.details, logprobs)
 
     def fault(self, error: Exception, partial: str) -> AgentError:
         """Return the error of ours for one of the client's."""
@@ -173,6 +184,12 @@ def _wire(message: Message) -> dict[str, Any]:
         wire["tool_calls"] = function_calls(message.calls)
         wire["content"] = message.text or None
     return wire
+
+
+def _add_logprobs(details: dict[str, Any], logprobs: Mapping[str, Any]) -> None:
+    known = details.setdefault("logprobs", {})
+    for name, tokens in logprobs.items():
+        known[name] = [*(known.get(name) or ()), *tokens] if isinstance(tokens, list) else tokens
 
 
 def _usage(usage: Mapping[str, Any]) -> Usage:

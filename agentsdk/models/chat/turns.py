@@ -1,0 +1,209 @@
+"""Replies and deltas of ours as LangChain's messages: what a consumer merges of a stream is what invoke returns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from copy import deepcopy
+from typing import Any, Literal, Self, cast
+
+from langchain_core.messages import AIMessage, AIMessageChunk
+from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
+from langchain_core.messages.block_translators import get_translator, register_translator
+from langchain_core.messages.content import ContentBlock
+from langchain_core.messages.tool import ToolCall, invalid_tool_call, tool_call_chunk
+from pydantic import PrivateAttr
+
+from agentsdk.budget import Usage
+from agentsdk.models.model import Delta, ReasoningDelta, Reply, TextDelta
+
+COMPATIBLE = "openai-compatible"
+"""What a server that speaks OpenAI's protocol is called in `response_metadata`: core's own reader of "openai"
+leaves the thoughts out that such servers send."""
+
+_FINISH = {"stop": "stop", "tool_calls": "tool_calls", "length": "length", "filter": "content_filter"}
+_CUT = ("length", "max_tokens")
+
+
+class _Turn(AIMessage):
+    """Stands second in a Chunk's line of classes, where core looks for the class of the whole message."""
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Return a plain AIMessage in place of one of this class."""
+        return AIMessage(*args, **kwargs) if cls is _Turn else super().__new__(cls)
+
+
+class Chunk(_Turn, AIMessageChunk):
+    """A piece of an answer. The last one brings the whole answer, which is what a merge then holds.
+
+    Core merges by adding texts and by completing the JSON of calls. It can neither take back a text that turned
+    out to be a thought, nor tell a call that was cut off from one that is whole.
+    """
+
+    type: Literal["AIMessageChunk"] = "AIMessageChunk"
+
+    _whole: AIMessage | None = PrivateAttr(default=None)
+
+    @property
+    def whole(self) -> AIMessage | None:
+        """The whole answer, on the last piece and on what was merged with it."""
+        return self._whole
+
+    def end(self, whole: AIMessage) -> Self:
+        """Return this piece as the one that brings the whole answer."""
+        self._whole = whole
+        self.tool_calls = deepcopy(whole.tool_calls)
+        self.invalid_tool_calls = deepcopy(whole.invalid_tool_calls)
+        return self
+
+    @classmethod
+    def lc_id(cls) -> list[str]:
+        """Return core's own id: a chunk that was written down is read back as a plain one."""
+        return AIMessageChunk.lc_id()
+
+    @property
+    def content_blocks(self) -> list[ContentBlock]:
+        """The piece as standard blocks; calls that may not be run are blocks of their own."""
+        if isinstance(self.content, list) and self.response_metadata.get("output_version") == "v1":
+            return cast("list[ContentBlock]", self.content)
+        blocks: list[Any] = []
+        if thought := self.additional_kwargs.get("reasoning_content"):
+            blocks.append({"type": "reasoning", "reasoning": thought})
+        if isinstance(self.content, str):
+            blocks += [{"type": "text", "text": self.content}] if self.content else []
+        else:
+            blocks += [b if isinstance(b, dict) else {"type": "text", "text": b} for b in self.content]
+        # Indexes of their own: two blocks without one would be merged into one.
+        for at, call in enumerate(self.tool_calls):
+            blocks.append({**call, "type": "tool_call", "index": f"lc_tc_{at}"})
+        for at, broken in enumerate(self.invalid_tool_calls):
+            blocks.append({**broken, "type": "invalid_tool_call", "index": f"lc_itc_{at}"})
+        return blocks
+
+    def __add__(self, other: Any) -> Any:
+        """Return the pieces together; the whole answer, if one of them is the last."""
+        others = list(other) if isinstance(other, (list, tuple)) else [other]
+        return _settled(super().__add__(other), [self, *others])
+
+    def __radd__(self, other: Any) -> Any:
+        """Return a plain chunk and this one together."""
+        if not isinstance(other, AIMessageChunk):
+            return NotImplemented
+        return Chunk(**{k: v for k, v in other.__dict__.items() if k != "type"}) + self
+
+
+def _settled(merged: Any, parts: Sequence[Any]) -> Any:
+    wholes = [p.whole for p in parts if isinstance(p, Chunk) and p.whole is not None]
+    if not wholes or not isinstance(merged, Chunk):
+        return merged
+    whole = wholes[-1]
+    if isinstance(merged.content, list) and merged.response_metadata.get("output_version") == "v1":
+        merged.content = cast("list[str | dict[Any, Any]]", deepcopy(whole.content_blocks))
+    else:
+        merged.content = deepcopy(whole.content)
+    merged.additional_kwargs.pop("reasoning_content", None)
+    if thought := whole.additional_kwargs.get("reasoning_content"):
+        merged.additional_kwargs["reasoning_content"] = thought
+    return merged.end(whole)
+
+
+def message_of(reply: Reply, provider: str) -> AIMessage:
+    """Return a whole reply as LangChain's message.
+
+    Args:
+        reply: what the model answered.
+        provider: who answered, as `response_metadata["model_provider"]` names it.
+
+    """
+    message = reply.message
+    extra: dict[str, Any] = {}
+    if message.reasoning:
+        extra["reasoning_content"] = message.reasoning
+    if reply.refused:
+        extra["refusal"] = message.text
+    return AIMessage(
+        message.text,
+        tool_calls=[ToolCall(name=c.name, args=dict(c.arguments), id=c.id) for c in message.calls],
+        invalid_tool_calls=[
+            invalid_tool_call(id=c.id, name=c.name, args=c.raw, error=c.fault) for c in message.broken_calls
+        ],
+        usage_metadata=_usage(reply.usage),
+        response_metadata=_metadata(reply, provider),
+        additional_kwargs=extra,
+    )
+
+
+def chunk_of(piece: Delta | Reply, provider: str) -> Chunk | None:
+    """Return a piece of a stream as LangChain's chunk, or None for one that LangChain has no use for.
+
+    Pieces of calls are not passed on: a call reaches LangChain when it is whole and checked, in one chunk
+    (docs/decisions/0005-langchain-calls-come-whole.md).
+    """
+    match piece:
+        case TextDelta(text):
+            return Chunk(content=text, response_metadata={"model_provider": provider})
+        case ReasoningDelta(text):
+            return Chunk(
+                content="",
+                additional_kwargs={"reasoning_content": text},
+                response_metadata={"model_provider": provider},
+            )
+        case Reply():
+            return last_chunk(message_of(piece, provider))
+        case _:
+            return None
+
+
+def last_chunk(whole: AIMessage) -> Chunk:
+    """Return the chunk that ends a stream whose whole answer is `whole`."""
+    calls = [
+        tool_call_chunk(name=c["name"], args=json.dumps(c["args"], ensure_ascii=False), id=c["id"], index=at)
+        for at, c in enumerate(whole.tool_calls)
+    ]
+    kept = {k: v for k, v in whole.additional_kwargs.items() if k != "reasoning_content"}
+    return Chunk(
+        content="",
+        tool_call_chunks=calls,
+        usage_metadata=whole.usage_metadata,
+        response_metadata=whole.response_metadata,
+        additional_kwargs=kept,
+        chunk_position="last",
+    ).end(whole)
+
+
+def _metadata(reply: Reply, provider: str) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        **reply.details,
+        "model_name": reply.model,
+        "model_provider": provider,
+        # A reply with calls counts as "tool_calls" with us; that it was cut off is worth more here.
+        "finish_reason": "length" if reply.details.get("finish_reason") in _CUT else _FINISH[reply.finish],
+    }
+    if reply.message.repairs:
+        told["repairs"] = [{"kind": r.kind, "detail": r.detail} for r in reply.message.repairs]
+    return told
+
+
+def _usage(usage: Usage) -> UsageMetadata | None:
+    """Return the counts, or None where the server gave none."""
+    if not usage.tokens:
+        return None
+    return UsageMetadata(
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        total_tokens=usage.tokens,
+        input_token_details=InputTokenDetails(cache_read=usage.cached_tokens),
+        output_token_details=OutputTokenDetails(reasoning=usage.reasoning_tokens),
+    )
+
+
+def _with_thought(message: AIMessage) -> list[ContentBlock]:
+    openai = get_translator("openai")
+    blocks: list[ContentBlock] = openai["translate_content"](message) if openai else []
+    thought = message.additional_kwargs.get("reasoning_content")
+    if thought and not any(b["type"] == "reasoning" for b in blocks):
+        blocks.insert(0, {"type": "reasoning", "reasoning": thought})
+    return blocks
+
+
+register_translator(COMPATIBLE, _with_thought, _with_thought)

@@ -1,0 +1,131 @@
+"""OpenAIChat: the stock class's requests go out, and our reading of the answer comes back."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from langchain_core import exceptions as theirs
+from langchain_core.messages import AIMessage, AIMessageChunk, message_chunk_to_message
+from pydantic import BaseModel, SecretStr
+
+from agentsdk import errors as ours
+from agentsdk.models.chat import OpenAIChat
+from agentsdk.testing.standin import Standin
+
+
+@pytest.fixture
+def server() -> Iterator[Standin]:
+    with Standin() as running:
+        yield running
+
+
+def chat(server: Standin, **options: Any) -> OpenAIChat:
+    return OpenAIChat(
+        model="gpt-4o-mini", base_url=server.url("openai"), api_key=SecretStr("k"), max_retries=0, **options
+    )
+
+
+ADD = {
+    "type": "function",
+    "function": {"name": "add", "description": "Add.", "parameters": {"type": "object", "properties": {}}},
+}
+
+
+class Joke(BaseModel):
+    """A joke."""
+
+    setup: str
+    punchline: str
+
+
+def test_thoughts_are_apart_from_what_is_said_and_are_blocks_of_their_own(server: Standin) -> None:
+    server.say("Hello.", reasoning="They greet me.")
+    answer = chat(server).invoke("hi")
+    assert answer.text == "Hello."
+    assert answer.additional_kwargs["reasoning_content"] == "They greet me."
+    assert [b["type"] for b in answer.content_blocks] == ["reasoning", "text"]
+    assert answer.usage_metadata is not None
+    assert answer.usage_metadata["output_token_details"]["reasoning"] > 0
+    assert answer.response_metadata["model_name"] == "gpt-4o-mini"
+    assert answer.response_metadata["finish_reason"] == "stop"
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_call_that_was_cut_off_is_invalid_and_a_merge_cannot_revive_it(
+    server: Standin, *, streamed: bool
+) -> None:
+    server.calls(("add", {"a": 1}), ("add", {"path": "/srv/data/pro"}), finish="length")
+    bound = chat(server).bind_tools([ADD])
+    answer: AIMessage
+    if streamed:
+        merged = AIMessageChunk(content="")
+        for chunk in bound.stream("hi"):
+            assert isinstance(chunk, AIMessageChunk)
+            merged = merged + chunk
+        answer = merged + AIMessageChunk(content="", chunk_position="last")
+        assert type(message_chunk_to_message(answer)) is AIMessage
+    else:
+        answer = bound.invoke("hi")
+    for read in (answer, message_chunk_to_message(answer)):
+        assert isinstance(read, AIMessage)
+        assert [c["args"] for c in read.tool_calls] == [{"a": 1}]
+        assert [(c["name"], c["args"]) for c in read.invalid_tool_calls] == [
+            ("add", '{"path": "/srv/data/pro"}')
+        ]
+        assert read.response_metadata["finish_reason"] == "length"
+
+
+def test_a_pydantic_schema_is_answered_by_an_object_of_it(server: Standin) -> None:
+    server.say('{"setup": "a", "punchline": "b"}')
+    assert chat(server).with_structured_output(Joke).invoke("hi") == Joke(setup="a", punchline="b")
+    assert server.requests[0].body["response_format"]["json_schema"]["strict"] is True
+
+
+def test_two_event_loops_in_a_row_and_a_sync_call_between_them(server: Standin) -> None:
+    model = chat(server)
+    server.say("one").say("two").say("three")
+    said = [
+        asyncio.run(model.ainvoke("hi")).text,
+        model.invoke("hi").text,
+        asyncio.run(model.ainvoke("hi")).text,
+    ]
+    assert said == ["one", "two", "three"]
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "mine", "core"),
+    [
+        (401, "", ours.AuthFailed, theirs.ModelAuthenticationError),
+        (403, "", ours.AuthFailed, theirs.ModelPermissionDeniedError),
+        (404, "", ours.ModelNotFound, theirs.ModelNotFoundError),
+        (400, "", ours.InvalidRequest, theirs.ModelInvalidRequestError),
+        (400, "context_length_exceeded", ours.ContextOverflow, theirs.ContextOverflowError),
+        (429, "", ours.RateLimited, theirs.ModelRateLimitError),
+        (429, "insufficient_quota", ours.QuotaExhausted, theirs.ModelRateLimitError),
+        (503, "", ours.Overloaded, theirs.ModelAPIError),
+    ],
+)
+def test_an_error_is_caught_by_our_name_and_by_langchains(
+    server: Standin, status: int, code: str, mine: type[Exception], core: type[Exception]
+) -> None:
+    server.fault(status, code=code).fault(status, code=code)
+    with pytest.raises(mine) as first:
+        chat(server).invoke("hi")
+    assert isinstance(first.value, core)
+    with pytest.raises(core):
+        list(chat(server).stream("hi"))
+
+
+def test_the_limit_has_the_name_that_the_model_knows(server: Standin) -> None:
+    server.say("a").say("b")
+    chat(server, max_tokens=9).invoke("hi")
+    chat(server, max_tokens=9).invoke("hi", model="llama-3.3-70b")
+    assert "max_completion_tokens" in server.requests[0].body
+    assert "max_tokens" in server.requests[1].body
+    assert server.requests[1].body["model"] == "llama-3.3-70b"
+
+
+def test_what_cannot_be_honoured_is_refused_at_once(server: Standin) -> None:
+    with pytest.raises(ours.ConfigurationError, match="one answer"):
+        chat(server, n=2)
