@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from agentsdk.budget import Usage
 from agentsdk.errors import BadResponse, EmptyResponse, Truncated
 from agentsdk.i18n import _
-from agentsdk.messages import Message
-from agentsdk.models.model import CallDelta, Delta, Finish, Offer, ReasoningDelta, Reply, TextDelta
+from agentsdk.messages import Message, Repair
+from agentsdk.models.model import CallDelta, Delta, Finish, Offer, ReasoningDelta, Reply, Restated, TextDelta
+from agentsdk.models.profiles import Family
 from agentsdk.models.repair.calls import CallPieces
-from agentsdk.models.repair.reasoning import ThinkSplitter, split_whole
+from agentsdk.models.repair.reasoning import Part, ThoughtSplitter
+from agentsdk.models.repair.text_calls import TextCalls
 
 LARGEST = 20_000_000
 """Characters of one answer: an endless stream ends here."""
@@ -32,10 +34,11 @@ class Collector:
     Args:
         model: what the answer's model is called, until the server says it.
         offer: what the answer may call; None where that is not known.
+        family: what is known of the model's kind.
 
     """
 
-    def __init__(self, model: str, offer: Offer | None = None) -> None:
+    def __init__(self, model: str, offer: Offer | None = None, family: Family | None = None) -> None:
         self.model = model
         self._offer = offer
         self.usage = Usage(calls=1)
@@ -44,27 +47,41 @@ class Collector:
         self.refused = False
         self.details: dict[str, Any] = {}
         """What else the server said of the answer, by its own names."""
-        self._said: list[str] = []
         self._thought: list[str] = []
         self._calls = CallPieces()
-        self._splitter = ThinkSplitter()
+        self._repairs: list[Repair] = []
+        self._splitter = ThoughtSplitter(opened=family is not None and family.opens_in_thought)
+        self._reader = TextCalls(offer)
+        self._said: list[str] = []
         self._size = 0
+        self._marks: str | None = None
+        """The characters that a mark may begin with; None while something is held back."""
 
-    def text(self, piece: Any) -> Iterator[Delta]:
-        """Take a piece of text in, and yield what of it can be shown."""
-        if not isinstance(piece, str) or not piece:
-            return
+    def text(self, piece: Any) -> Sequence[Delta]:
+        """Take a piece of text in, and return what of it can be shown."""
+        if not piece or not isinstance(piece, str):
+            return ()
         self._grow(piece)
-        yield from self._show(*self._splitter.feed(piece))
+        if self._marks is not None:  # this runs for every token: most of them end here
+            for mark in self._marks:
+                if mark in piece:
+                    break
+            else:
+                self._splitter.said.append(piece)
+                self._said.append(piece)
+                return (TextDelta(piece),)
+        return self._show(self._splitter.feed(piece))
 
-    def reasoning(self, piece: Any) -> Iterator[Delta]:
+    def reasoning(self, piece: Any) -> Sequence[Delta]:
         """Take a piece of a thought in that a server sends apart from the text."""
-        if isinstance(piece, str) and piece:
-            self._grow(piece)
-            self._thought.append(piece)
-            yield ReasoningDelta(piece)
+        if not piece or not isinstance(piece, str):
+            return ()
+        self._grow(piece)
+        self._splitter.thought_elsewhere()
+        self._thought.append(piece)
+        return (ReasoningDelta(piece),)
 
-    def call(self, index: Any, id: Any, name: Any, arguments: Any) -> Iterator[Delta]:
+    def call(self, index: Any, id: Any, name: Any, arguments: Any) -> Sequence[Delta]:
         """Take a piece of a tool call in."""
         at, first_name, text = self._calls.add(
             index if isinstance(index, int) else None,
@@ -73,11 +90,15 @@ class Collector:
             arguments,
         )
         self._grow(text)
-        yield CallDelta(at, first_name, text)
+        return (CallDelta(at, first_name, text),)
 
-    def rest(self) -> Iterator[Delta]:
-        """Yield what was held back, at the end of the answer."""
-        yield from self._show(*self._splitter.rest())
+    def rest(self) -> Sequence[Delta]:
+        """Return what was held back, at the end of the answer."""
+        deltas = self._show(self._splitter.rest())
+        if said := self._reader.rest():
+            self._said.append(said)
+            deltas.append(TextDelta(said))
+        return deltas
 
     def reply(self, *, streamed: bool) -> Reply:
         """Return the whole reply; `rest` comes before.
@@ -87,10 +108,9 @@ class Collector:
             EmptyResponse: it holds nothing at all.
 
         """
-        for _delta in self.rest():
-            pass
-        text, orphan = split_whole("".join(self._said))
-        reasoning = "".join([*self._thought, orphan]).strip()
+        self.rest()
+        text = "".join(self._said)
+        reasoning = "".join(self._thought).strip()
         finish = _FINISH.get(self.finish or "", "stop")
         cut = ""
         if self.finish is None and streamed:
@@ -124,19 +144,33 @@ class Collector:
                 fix=_("Ask again, or take another model."),
                 partial=reasoning,
             )
-        message = Message("assistant", text, good, broken, reasoning=reasoning)
+        message = Message("assistant", text, good, broken, reasoning=reasoning, repairs=tuple(self._repairs))
         if self.finish:
             self.details["finish_reason"] = self.finish
         finish = "tool_calls" if good or broken else finish
         return Reply(message, self.usage, finish, self.model, self.refused, self.details)
 
-    def _show(self, said: str, thought: str) -> Iterator[Delta]:
-        if thought:
-            self._thought.append(thought)
-            yield ReasoningDelta(thought)
-        if said:
-            self._said.append(said)
-            yield TextDelta(said)
+    def _show(self, parts: Iterable[Part]) -> list[Delta]:
+        deltas: list[Delta] = []
+        for kind, text in parts:
+            if kind == "said":
+                if said := self._reader.feed(text):
+                    self._said.append(said)
+                    deltas.append(TextDelta(said))
+                continue
+            self._thought.append(text)
+            if kind == "orphan":
+                self._repairs.append(
+                    Repair("reasoning.orphan", "A closing tag ended a thought that no tag had opened.")
+                )
+                self._reader.forget()
+            if kind == "orphan" and self._said:
+                self._said.clear()
+                deltas.append(Restated(text))
+            elif text:
+                deltas.append(ReasoningDelta(text))
+        self._marks = "<" + self._reader.marks if self._splitter.idle and self._reader.idle else None
+        return deltas
 
     def _grow(self, piece: str) -> None:
         self._size += len(piece)

@@ -24,6 +24,7 @@ from agentsdk.models.collect import Collector, whole_number
 from agentsdk.models.exchange import WireModel
 from agentsdk.models.http import Deadline, client_of_loop, one, tls_context
 from agentsdk.models.model import Delta, Request
+from agentsdk.models.repair.reasoning import reasoning_of
 from agentsdk.models.wire import function_calls, function_tools, text_of
 
 _URL = "https://dashscope.aliyuncs.com/api/v1"
@@ -156,7 +157,7 @@ class DashScopeModel(WireModel):
             answer.usage = _usage(usage)
         for choice in (output.get("choices") or [])[:1]:
             message = choice.get("message") or {}
-            yield from answer.reasoning(message.get("reasoning_content"))
+            yield from answer.reasoning(reasoning_of(message))
             yield from answer.text(text_of(message.get("content")))
             for call in message.get("tool_calls") or []:
                 function = call.get("function") or {}

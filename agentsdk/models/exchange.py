@@ -14,7 +14,8 @@ from typing import Any, ClassVar
 from agentsdk.errors import AgentError
 from agentsdk.models.collect import Collector
 from agentsdk.models.http import Deadline
-from agentsdk.models.model import Delta, Offer, Prepared, Reply, Request, TextDelta
+from agentsdk.models.model import Delta, Offer, Prepared, Reply, Request, Restated, TextDelta
+from agentsdk.models.profiles import family_of
 
 
 class WireModel(ABC):
@@ -32,6 +33,7 @@ class WireModel(ABC):
     def __init__(self, model: str, timeout: float) -> None:
         self._model = model
         self._timeout = timeout
+        self._family = family_of(model)
 
     @property
     def name(self) -> str:
@@ -71,7 +73,7 @@ class WireModel(ABC):
     async def _exchange(self, request: Request, *, stream: bool) -> AsyncGenerator[Delta | Reply, None]:
         body = dict(request.body) if isinstance(request, Prepared) else self.body(request, stream=stream)
         deadline = Deadline(self.name, self._timeout)
-        answer = Collector(self._model, Offer.of(request))
+        answer = Collector(self._model, Offer.of(request), self._family)
         said: list[str] = []
         try:
             async with (
@@ -82,6 +84,8 @@ class WireModel(ABC):
                     for delta in self.take(event, answer, stream=stream):
                         if isinstance(delta, TextDelta):
                             said.append(delta.text)
+                        elif isinstance(delta, Restated):
+                            said.clear()
                         yield delta
         except Exception as error:
             raise self.fault(error, "".join(said)) from error

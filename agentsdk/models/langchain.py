@@ -39,9 +39,11 @@ from agentsdk.models.model import (
     ReasoningDelta,
     Reply,
     Request,
+    Restated,
     TextDelta,
     ToolSpec,
 )
+from agentsdk.models.repair.reasoning import reasoning_of
 from agentsdk.models.wire import function_tools
 
 
@@ -121,9 +123,8 @@ def _take(chunk: Any, answer: Collector) -> Iterator[Delta]:
         for block in chunk.content:
             if isinstance(block, Mapping) and block.get("type") == "text":
                 yield from answer.text(block.get("text"))
-            elif isinstance(block, Mapping) and block.get("type") in ("reasoning", "thinking"):
-                yield from answer.reasoning(block.get("reasoning") or block.get("thinking"))
-    yield from answer.reasoning(chunk.additional_kwargs.get("reasoning_content"))
+        yield from answer.reasoning(reasoning_of({"content": chunk.content}))
+    yield from answer.reasoning(reasoning_of(chunk.additional_kwargs))
     pieces: Sequence[Any] = getattr(chunk, "tool_call_chunks", None) or ()
     for piece in pieces:
         yield from answer.call(piece.get("index"), piece.get("id"), piece.get("name"), piece.get("args"))
@@ -278,6 +279,13 @@ def _their_chunk(piece: Delta | Reply) -> AIMessageChunk | None:
             return AIMessageChunk(content=text)
         case ReasoningDelta(text):
             return AIMessageChunk(content="", additional_kwargs={"reasoning_content": text})
+        case Restated(text):
+            # LangChain adds chunks up and can take none back; whoever shows them sees here that it must.
+            return AIMessageChunk(
+                content="",
+                additional_kwargs={"reasoning_content": text},
+                response_metadata={"text_was_thought": True},
+            )
         case CallDelta():
             # A piece may belong to a call that is cut off: calls come with the reply, whole.
             return None

@@ -112,7 +112,19 @@ class CallDelta:
     """The next piece of the arguments' JSON text."""
 
 
-Delta = TextDelta | ReasoningDelta | CallDelta
+@dataclass(frozen=True, slots=True)
+class Restated:
+    """All text that was streamed so far was a thought, as only its end has shown: the public text begins anew.
+
+    What a person was shown of it is to be taken back. The text of the Reply is that of the TextDeltas after the last
+    of these.
+    """
+
+    thought: str
+    """That text; its thoughts in full are the ReasoningDeltas and these, in their order."""
+
+
+Delta = TextDelta | ReasoningDelta | CallDelta | Restated
 
 
 @runtime_checkable

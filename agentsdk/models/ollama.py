@@ -23,6 +23,7 @@ from agentsdk.models.exchange import WireModel
 from agentsdk.models.http import Deadline, client_of_loop, one, tls_context
 from agentsdk.models.model import Delta, Reply, Request
 from agentsdk.models.profiles import OLLAMA_WINDOW
+from agentsdk.models.repair.reasoning import reasoning_of
 from agentsdk.models.wire import function_tools
 
 
@@ -133,7 +134,7 @@ class OllamaModel(WireModel):
         if message is None and not event.get("done"):
             raise faults.bad_answer(self.name, json.dumps(event)[:200])
         message = message or {}
-        yield from answer.reasoning(message.get("thinking"))
+        yield from answer.reasoning(reasoning_of(message))
         yield from answer.text(message.get("content"))
         for call in message.get("tool_calls") or []:
             function = call.get("function") or {}

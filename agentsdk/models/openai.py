@@ -24,7 +24,8 @@ from agentsdk.models.collect import Collector, whole_number
 from agentsdk.models.exchange import WireModel
 from agentsdk.models.http import Deadline, client_of_loop, one, tls_context
 from agentsdk.models.model import Delta, Request
-from agentsdk.models.profiles import Server, family_of, server_of
+from agentsdk.models.profiles import Server, server_of
+from agentsdk.models.repair.reasoning import reasoning_of
 from agentsdk.models.wire import function_calls, function_tools, text_of
 
 _URL = "https://api.openai.com/v1"
@@ -62,7 +63,6 @@ class OpenAIModel(WireModel):
         self._http = http_client
         self._key = api_key
         self._url = (base_url or _URL).rstrip("/")
-        self._family = family_of(model)
         self._server = server or server_of(self._url)
 
     @asynccontextmanager
@@ -143,10 +143,7 @@ class OpenAIModel(WireModel):
             )
         for choice in (choices or [])[:1]:
             message = choice.get(part) or {}
-            for field in ("reasoning_content", "reasoning"):
-                if message.get(field):
-                    yield from answer.reasoning(message[field])
-                    break
+            yield from answer.reasoning(reasoning_of(message))
             yield from answer.text(text_of(message.get("content")))
             if message.get("refusal"):
                 answer.refused = True

@@ -9,7 +9,7 @@ from agentsdk.errors import EmptyResponse
 from agentsdk.events import Draft, DraftReplaced, ModelCalled, Thought
 from agentsdk.i18n import _
 from agentsdk.messages import Message
-from agentsdk.models.model import CallDelta, ReasoningDelta, Reply, Request, TextDelta
+from agentsdk.models.model import CallDelta, ReasoningDelta, Reply, Request, Restated, TextDelta
 from agentsdk.planner.markers import PublicText
 from agentsdk.planner.run import Run
 
@@ -40,6 +40,11 @@ async def call_model(run: Run, request: Request, *, final: bool = False, public:
                         shown = True
                 case ReasoningDelta(words):
                     run.emit(Thought(words))
+                case Restated(words):
+                    run.emit(Thought(words))
+                    if shown:
+                        run.emit(DraftReplaced(_("What was written so far was a thought.")))
+                    shown, text = False, PublicText()
                 case CallDelta():
                     pass
                 case Reply():

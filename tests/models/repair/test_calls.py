@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentsdk.models.repair.calls import CallPieces, read_arguments
-from agentsdk.models.repair.reasoning import ThinkSplitter, split_whole
 
 
 def merged(
@@ -67,26 +66,3 @@ def test_what_is_no_object_is_never_arguments(text: str) -> None:
 @given(st.integers())
 def test_integers_of_any_size_stay_what_they_are(number: int) -> None:
     assert read_arguments(json.dumps({"n": number})) == {"n": number}
-
-
-@given(st.lists(st.integers(0, 200)), st.sampled_from([
-    "<think>I wonder.</think>\n\nThe answer.", "<THINK>a<b</THINK>x", "No thought <think> here.", "<thinking>t</thinking>\nyes", "<think>never closed",
-    "< think", "", "\n\n<think>\n</think>ok",
-]))  # fmt: skip
-def test_thoughts_are_parted_the_same_wherever_a_stream_is_cut(cuts: list[int], text: str) -> None:
-    def run(places: list[int]) -> tuple[str, str]:
-        splitter, said, thought, at = ThinkSplitter(), "", "", 0
-        for place in sorted({p % (len(text) + 1) for p in places} | {len(text)}):
-            more_said, more_thought = splitter.feed(text[at:place])
-            said, thought, at = said + more_said, thought + more_thought, place
-        more_said, more_thought = splitter.rest()
-        return said + more_said, thought + more_thought
-
-    assert run(cuts) == run([])
-
-
-def test_an_orphan_closing_tag_ends_a_thought() -> None:
-    assert split_whole("the final answer is 20.\n</think>\n\nThe number is 20.") == (
-        "The number is 20.",
-        "the final answer is 20.",
-    )
