@@ -1,34 +1,25 @@
-"""The server: takes a request, finds the answer in the script, and sends it in the wire format of the path."""
+"""The stand-in itself: what it is to say is told here, and what it was asked is kept here."""
 
 from __future__ import annotations
 
-import json
-import socket
-import threading
-import time
-from collections.abc import Mapping
-from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import asyncio
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from agentsdk.testing.standin.script import Line, Script
-from agentsdk.testing.standin.wires import DashScopeWire, OllamaWire, OpenAIWire, Wire
+from agentsdk.testing.standin.answering import answer
+from agentsdk.testing.standin.asked import Asked
+from agentsdk.testing.standin.faults import fault_named
+from agentsdk.testing.standin.flavours import FLAVOURS, Flavour
+from agentsdk.testing.standin.listening import Listener
+from agentsdk.testing.standin.script import Fault, Line, Script, Writer
+from agentsdk.testing.standin.served import ServedModel
 
 SERVER_NAME = "agentsdk-standin"
 """What it calls itself in every answer's Server header: a recording knows by it that no provider was asked."""
 
-MODEL = "standin"
-"""The one model that it lists."""
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """A request that came in. Headers that hold keys are left out."""
-
-    path: str
-    headers: Mapping[str, str]
-    body: Any
+When = str | Callable[[Asked], bool] | None
+"""Which requests a rule answers: those whose last message holds a text, or those that a function fits."""
 
 
 class Standin:
@@ -40,38 +31,92 @@ class Standin:
             model = connect("openai:gpt-4o-mini", base_url=server.url("openai"), api_key="test")
 
     Answers are given in the order in which they were added, whatever protocol asks; an answer added by
-    `when="..."` is given, again and again, to every request whose last message holds that text.
+    `when=` is given, again and again, to every request that it fits, or `times` times.
+
+    Args:
+        flavour: the server of Chat Completions that it is, such as "lmstudio".
+        check: refuse a request that the provider would refuse, in the provider's words.
+        host: the address to listen on.
+        port: the port; 0 takes a free one.
+
     """
 
-    def __init__(self) -> None:
-        self._script = Script()
-        self.requests: list[Seen] = []
-        """What was asked, in order."""
-        self._server = _Server(("127.0.0.1", 0), _handler(self))
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, name="standin", daemon=True
+    def __init__(
+        self, flavour: str = "openai", *, check: bool = True, host: str = "127.0.0.1", port: int = 0
+    ) -> None:
+        self.flavour = _flavour(flavour)
+        self.check = check
+        self.models: list[ServedModel] = []
+        """What `model` has named; where there are any, no others exist."""
+        self.requests: list[Asked] = []
+        """What was asked of models, in order."""
+        self.script = Script()
+        self._listener = Listener(
+            (host, port), SERVER_NAME, lambda handler, closing: answer(self, handler, closing)
         )
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._listener.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        self.close()
 
-    def url(self, provider: Literal["openai", "ollama", "dashscope"]) -> str:
-        """Return the base URL for a provider's protocol."""
-        port = self._server.server_address[1]
+    async def __aenter__(self) -> Self:
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        await asyncio.to_thread(self.close)
+
+    def close(self) -> None:
+        """Stop, and end what is under way: no thread and no socket is left."""
+        self._listener.close()
+
+    @property
+    def connections(self) -> int:
+        """Connections that clients have opened so far."""
+        return self._listener.accepted
+
+    @property
+    def open_sockets(self) -> int:
+        """Connections that are open now; a client that just closed one may be a moment ahead: see `all_closed`."""
+        return self._listener.open
+
+    def all_closed(self, within: float = 2.0) -> bool:
+        """Wait until no connection is open, at most so many seconds, and return whether it came to that."""
+        return self._listener.wait_idle(within)
+
+    def url(self, provider: Literal["openai", "ollama", "dashscope"], *, flavour: str = "") -> str:
+        """Return the base URL for a provider's protocol; with a flavour, for that server of Chat Completions."""
+        host, port = self._listener.address
         path = {"openai": "/v1", "ollama": "", "dashscope": "/api/v1"}[provider]
-        return f"http://127.0.0.1:{port}{path}"
+        prefix = _flavour(flavour).prefix if flavour else ""
+        return f"http://{host}:{port}{prefix}{path}"
 
-    def say(self, text: str, *, reasoning: str = "", finish: str = "", when: str | None = None) -> Self:
-        """Answer with a text."""
-        self._script.add(Line(text, reasoning=reasoning, finish=finish), when)
+    def model(self, name: str, **facts: Any) -> Self:
+        """Serve a model: `model("llama3.1:8b", tools=True, context=8192)`; the facts are those of `ServedModel`.
+
+        From the first one on, no others exist: a request for another name is refused as the provider would.
+        """
+        self.models.append(ServedModel(name, **facts))
+        return self
+
+    def say(
+        self,
+        text: str,
+        *,
+        reasoning: str = "",
+        finish: str = "",
+        when: When = None,
+        times: int | None = None,
+        **more: Any,
+    ) -> Self:
+        """Answer with a text; `more` are fields of `Line`, such as usage, pieces and quirks."""
+        self.script.add(_line(text=text, reasoning=reasoning, finish=finish, **more), when, times)
         return self
 
     def call(self, tool: str, /, **arguments: Any) -> Self:
@@ -79,154 +124,109 @@ class Standin:
         return self.calls((tool, arguments))
 
     def calls(
-        self, *calls: tuple[str, Mapping[str, Any]], text: str = "", finish: str = "", when: str | None = None
+        self,
+        *calls: tuple[str, Mapping[str, Any] | str],
+        text: str = "",
+        finish: str = "",
+        when: When = None,
+        times: int | None = None,
+        **more: Any,
     ) -> Self:
-        """Answer with several tool calls: `calls(("add", {"a": 1}), ("clock", {}))`."""
-        self._script.add(Line(text, calls, finish=finish), when)
+        """Answer with several tool calls: `calls(("add", {"a": 1}), ("clock", {}))`.
+
+        Arguments that are text are sent as they are: `calls(("add", '{"a": '), finish="length")`.
+        """
+        self.script.add(_line(text=text, calls=calls, finish=finish, **more), when, times)
+        return self
+
+    def answer(self, write: Writer, *, when: When = None, times: int | None = None) -> Self:
+        """Answer by a function of the request, which returns a text, a `Line`, or None to leave it to others."""
+        self.script.rule(write, when, times)
         return self
 
     def fault(
-        self, status: int, *, code: str = "", message: str = "fault by script", retry_after: float | None = None
+        self,
+        what: int | str | Fault,
+        *,
+        code: str = "",
+        message: str = "fault by script",
+        retry_after: float | str | None = None,
+        when: When = None,
+        times: int | None = None,
+        **options: Any,
     ) -> Self:
-        """Answer with an error, in the form of the provider that is asked."""
-        self._script.add(Line(status=status, code=code, message=message, retry_after=retry_after), None)
-        return self
+        """Answer with an error in the form of the provider that is asked, or do worse.
 
-    def raw(self, body: bytes) -> Self:
-        """Answer 200 with these bytes, whatever was asked."""
-        self._script.add(Line(raw=body), None)
-        return self
+        Args:
+            what: an HTTP status, the name of a fault (see `FAULTS`), or a function that gets the `Exchange`.
+            code: the provider's code for it.
+            message: the provider's text.
+            retry_after: seconds, or the header's text.
+            when: as everywhere.
+            times: as everywhere.
+            options: those of a named fault.
 
-    def cut(self, after: int) -> Self:
-        """Close the connection after so many events of the answer added last."""
-        self._script.change_last(None, cut=after)
-        return self
-
-    def slow(self, seconds: float) -> Self:
-        """Wait so long before each event of the answer added last."""
-        self._script.change_last(None, slow=seconds)
-        return self
-
-    def _answer(self, handler: BaseHTTPRequestHandler, body: Any) -> None:
-        path = handler.path.split("?")[0]
-        headers = {
-            k.lower(): v for k, v in handler.headers.items() if k.lower() not in ("authorization", "api-key")
-        }
-        self.requests.append(Seen(path, headers, body))
-        wire, streamed = _wire_of(path, headers, body)
-        if wire is None:
-            _send(handler, 404, b'{"error":"the stand-in does not know this path"}')
-            return
-        line = self._script.take(_last_text(body))
-        if line.raw is not None:
-            _send(handler, 200, line.raw)
-        elif line.status != 200:
-            extra = {} if line.retry_after is None else {"Retry-After": f"{line.retry_after:g}"}
-            _send(handler, line.status, wire.fault(line), extra)
-        elif streamed:
-            _stream(handler, wire.events(body, line), wire.content_type, line)
+        """
+        if isinstance(what, int) or (isinstance(what, str) and what.isdigit()):
+            line = Line(status=int(what), code=code, message=message, retry_after=retry_after, **options)
         else:
-            time.sleep(line.slow)
-            _send(handler, 200, wire.whole(body, line))
+            play = fault_named(what, **options) if isinstance(what, str) else what
+            line = Line(fault=play, code=code, message=message, retry_after=retry_after)
+        self.script.add(line, when, times)
+        return self
+
+    def raw(
+        self,
+        body: bytes,
+        *,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+        content_type: str = "",
+    ) -> Self:
+        """Answer with these bytes, whatever was asked."""
+        self.script.add(Line(raw=body, status=status, headers=headers or {}, content_type=content_type))
+        return self
+
+    def cut(
+        self, after: int | None = None, *, bytes: int | None = None, how: str = "close"
+    ) -> Self:  # the unit's word
+        """Break the answer added last off, after so many events or bytes.
+
+        Args:
+            after: events of the stream; a whole answer is one.
+            bytes: bytes of the body.
+            how: "close" ends the connection, "reset" with a TCP reset, "clean" as if all had been sent.
+
+        """
+        self.script.change_last(cut=after, cut_bytes=bytes, cut_how=how)
+        return self
+
+    def slow(self, seconds: float = 0.0, *, every: int = 1, first: float = 0.0) -> Self:
+        """Make the answer added last slow: so many seconds before each `every`-th event, `first` before all."""
+        self.script.change_last(slow=seconds, slow_every=every, slow_first=first)
+        return self
+
+    def fail(self, after: int, *, code: str = "server_error", message: str = "fault by script") -> Self:
+        """Break a stream off after so many events of the answer added last, with an error of the protocol."""
+        self.script.change_last(fail_after=after, code=code, message=message)
+        return self
+
+    def usage(self, **tokens: int) -> Self:
+        """Tell of the answer added last that it took so many tokens: input, output, cached, reasoning."""
+        self.script.change_last(usage=tokens)
+        return self
+
+    def quirk(self, *names: str) -> Self:
+        """Send the answer added last as a server with these habits would: see `QUIRKS`."""
+        self.script.change_last(quirks=frozenset(names))
+        return self
 
 
-def _wire_of(path: str, headers: Mapping[str, str], body: Any) -> tuple[Wire | None, bool]:
-    if path.endswith("/chat/completions"):
-        return OpenAIWire(), bool(body.get("stream"))
-    if path.endswith("/api/chat"):
-        return OllamaWire(), body.get("stream", True)
-    if path.endswith("-generation/generation"):
-        return DashScopeWire(parts="/multimodal" in path), headers.get("x-dashscope-sse") == "enable"
-    return None, False
+def _line(**fields: Any) -> Line:
+    return Line(**fields | {"quirks": frozenset(fields.get("quirks", ()))})
 
 
-def _last_text(body: Any) -> str:
-    messages = body.get("messages") or (body.get("input") or {}).get("messages") or []
-    content = messages[-1].get("content") if messages else ""
-    return content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
-
-
-def _send(
-    handler: BaseHTTPRequestHandler, status: int, body: bytes, extra: Mapping[str, str] | None = None
-) -> None:
-    handler.send_response(status)
-    for key, value in {"Content-Type": "application/json", **(extra or {})}.items():
-        handler.send_header(key, value)
-    handler.send_header("Content-Length", str(len(body)))
-    handler.end_headers()
-    handler.wfile.write(body)
-
-
-def _stream(handler: BaseHTTPRequestHandler, events: list[bytes], content_type: str, line: Line) -> None:
-    handler.send_response(200)
-    handler.send_header("Content-Type", content_type)
-    handler.send_header("Transfer-Encoding", "chunked")
-    handler.end_headers()
-    for number, event in enumerate(events):
-        if line.cut is not None and number >= line.cut:
-            # A cut is a reset and not a clean end: the last chunk never comes.
-            handler.wfile.flush()
-            handler.close_connection = True
-            handler.connection.shutdown(socket.SHUT_RDWR)
-            return
-        time.sleep(line.slow)
-        handler.wfile.write(f"{len(event):x}\r\n".encode() + event + b"\r\n")
-        handler.wfile.flush()
-    handler.wfile.write(b"0\r\n\r\n")
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 256
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: a client that goes away in the middle is part of many tests."""
-
-
-def _handler(standin: Standin) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        server_version = SERVER_NAME
-        sys_version = ""
-
-        def do_POST(self) -> None:  # the name that http.server calls
-            raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            try:
-                body = json.loads(raw)
-            except ValueError:
-                _send(self, 400, b'{"error":{"message":"the body is not JSON"}}')
-                return
-            if self.path.endswith("/api/show"):
-                _send(self, 200, _SHOW)
-                return
-            standin._answer(self, body)  # noqa: SLF001  # the handler is the stand-in's own
-
-        def do_GET(self) -> None:  # the name that http.server calls
-            found = _LISTS.get(self.path)
-            _send(self, 200 if found else 404, found or b'{"error":"not found"}')
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Say nothing on stderr."""
-
-    return Handler
-
-
-_LISTS = {
-    "/v1/models": json.dumps(
-        {
-            "object": "list",
-            "data": [{"id": MODEL, "object": "model", "created": 1_700_000_000, "owned_by": "standin"}],
-        }
-    ).encode(),
-    "/api/version": b'{"version":"0.17.1"}',
-    "/api/tags": json.dumps(
-        {"models": [{"name": f"{MODEL}:latest", "model": f"{MODEL}:latest", "size": 1}]}
-    ).encode(),
-}
-_SHOW = json.dumps(
-    {
-        "capabilities": ["completion", "tools"],
-        "details": {"family": "standin"},
-        "model_info": {"standin.context_length": 131072},
-    }
-).encode()
+def _flavour(name: str) -> Flavour:
+    if name not in FLAVOURS:
+        raise ValueError(f"No server is called {name!r}. There are: {', '.join(FLAVOURS)}.")
+    return FLAVOURS[name]

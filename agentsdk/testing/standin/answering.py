@@ -1,0 +1,134 @@
+"""Answers one request: reads it, tells a probe what it asks, refuses what a provider would, and plays the script."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler
+from typing import TYPE_CHECKING, Any
+
+from agentsdk.testing.standin.asked import Asked, messages_of
+from agentsdk.testing.standin.chat import ChatWire
+from agentsdk.testing.standin.dashscope import DashScopeWire
+from agentsdk.testing.standin.exchange import Exchange, Gone
+from agentsdk.testing.standin.flavours import FLAVOURS, Flavour
+from agentsdk.testing.standin.ollama import OllamaWire
+from agentsdk.testing.standin.responses import ResponsesWire
+from agentsdk.testing.standin.script import Line
+from agentsdk.testing.standin.served import MODEL, PROBES, ServedModel
+from agentsdk.testing.standin.wire import Wire
+
+if TYPE_CHECKING:
+    from agentsdk.testing.standin.server import Standin
+
+_SECRET = ("authorization", "api-key", "x-api-key", "x-goog-api-key", "cookie", "proxy-authorization")
+"""Headers that hold keys."""
+
+
+def answer(standin: Standin, handler: BaseHTTPRequestHandler, closing: socket.socket) -> None:
+    """Answer a request."""
+    path = handler.path.split("?")[0]
+    headers = {k.lower(): v for k, v in handler.headers.items() if k.lower() not in _SECRET}
+    raw = _read(handler)
+    body: Any = None
+    broken = False
+    if raw:
+        try:
+            body = json.loads(raw)
+        except (ValueError, RecursionError):
+            broken = True
+    flavour, rest = _flavour_of(path, standin.flavour)
+    protocol, wire, streamed = _wire_of(rest, headers, body, flavour)
+    asked = Asked(
+        path, headers, body, handler.command, time.monotonic(), protocol, streamed, messages_of(body, protocol)
+    )
+    exchange = Exchange(handler, closing, asked, wire or ChatWire(flavour), Line())
+    try:
+        if broken:
+            exchange.send(400, (wire or ChatWire(flavour)).error(400, "invalid_json", "The body is not JSON."))
+        elif wire is not None and handler.command == "POST":
+            _play(standin, exchange, flavour)
+        else:
+            _tell(standin, exchange, flavour, rest)
+    except Gone:
+        handler.close_connection = True
+
+
+def _play(standin: Standin, exchange: Exchange, flavour: Flavour) -> None:  # noqa: ARG001  # refusals follow
+    asked = exchange.asked
+    standin.requests.append(asked)
+    line = exchange.line = standin.script.take(asked)
+    if line.fault is not None:
+        line.fault(exchange)
+    elif line.raw is not None:
+        exchange.wait(line.slow_first or line.slow)
+        exchange.send(
+            line.status, line.raw, {"Content-Type": line.content_type or "application/json", **line.headers}
+        )
+    elif line.status != 200:
+        exchange.wait(line.slow_first or line.slow)
+        extra = {} if line.retry_after is None else {"Retry-After": _number(line.retry_after)}
+        error = exchange.wire.error(line.status, line.code, line.message)
+        exchange.send(line.status, error, extra | dict(line.headers))
+    else:
+        exchange.answer()
+
+
+def _tell(standin: Standin, exchange: Exchange, flavour: Flavour, path: str) -> None:
+    """Answer a request that asks no model: what the server is, and what it has."""
+    models = standin.models or [ServedModel(MODEL)]
+    probe = PROBES.get(f"{path} {flavour.name}") or PROBES.get(path)
+    if path in flavour.probes and probe is not None:
+        status, body = probe(models, exchange.asked.body)
+        exchange.send(status, body)
+        return
+    paths = sorted({*flavour.probes, "/v1/chat/completions", "/v1/responses", "/api/chat", *_DASHSCOPE})
+    said = f"The stand-in has nothing at {exchange.asked.method} {exchange.asked.path}. There are: {', '.join(paths)}."
+    exchange.send(404, exchange.wire.error(404, "not_found", said))
+
+
+_DASHSCOPE = (
+    "/api/v1/services/aigc/text-generation/generation",
+    "/api/v1/services/aigc/multimodal-generation/generation",
+)
+
+
+def _flavour_of(path: str, own: Flavour) -> tuple[Flavour, str]:
+    """Return the server that a path means, and the path without its beginning."""
+    for flavour in FLAVOURS.values():
+        if flavour.prefix and path.startswith(flavour.prefix + "/"):
+            return flavour, path.removeprefix(flavour.prefix)
+    return own, path
+
+
+def _wire_of(
+    path: str, headers: Mapping[str, str], body: Any, flavour: Flavour
+) -> tuple[str, Wire | None, bool]:
+    given = body if isinstance(body, Mapping) else {}
+    if path.endswith("/chat/completions"):
+        return "chat", ChatWire(flavour), bool(given.get("stream"))
+    if path.endswith("/responses"):
+        return "responses", ResponsesWire(), bool(given.get("stream"))
+    if path.endswith("/api/chat"):
+        return "ollama", OllamaWire(), bool(given.get("stream", True))
+    if path.endswith("-generation/generation"):
+        return "dashscope", DashScopeWire("/multimodal" in path), headers.get("x-dashscope-sse") == "enable"
+    return "", None, False
+
+
+def _read(handler: BaseHTTPRequestHandler) -> bytes:
+    if handler.headers.get("Transfer-Encoding", "").lower() != "chunked":
+        return handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
+    body = b""
+    while size := int(handler.rfile.readline().split(b";")[0] or b"0", 16):
+        body += handler.rfile.read(size)
+        handler.rfile.readline()
+    while handler.rfile.readline().strip():
+        pass
+    return body
+
+
+def _number(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:g}"
