@@ -12,23 +12,23 @@ AgentError
 │   ├── FileUnreadable          broken, encrypted, binary, or of a kind that no loader reads
 │   ├── FileTooLarge            larger than the limit; nothing of it was read
 │   └── NothingReadable         a folder or file without any text
-├── ModelError                  the model or its server; `partial` holds what had come
-│   ├── ModelUnavailable        no usable answer came; trying again later may help
+├── ModelError                  the model or its server; `partial` and `received` hold what had come
+│   ├── ModelUnavailable        no usable answer came; trying again later may help, `retry_after` says when
 │   │   ├── ConnectionLost      refused, reset, DNS, or cut in the middle
-│   │   ├── DeadlineExceeded    the time allowed ran out
+│   │   ├── DeadlineExceeded    the time allowed ran out; `phase` says in what
 │   │   ├── Overloaded          5xx from the server
-│   │   └── RateLimited         429; `retry_after` in seconds where the server said it
+│   │   └── RateLimited         429
 │   ├── AuthFailed              401, 403: the key is wrong or may not do this
 │   ├── ModelNotFound           the server does not have this model
 │   ├── QuotaExhausted          billing; trying again does not help
 │   ├── InvalidRequest          400: the server refuses what was asked
-│   │   └── ContextOverflow     the conversation is longer than the model's window
+│   │   └── ContextOverflow     the conversation is longer than the model's window; `limit`, `asked`, `over`
 │   ├── ContentFiltered         the provider's filter stopped the request or the answer
-│   ├── BadResponse             an answer that is not in the provider's protocol
-│   ├── EmptyResponse           an answer without text and without a tool call
+│   ├── BadResponse             an answer that is not in the provider's protocol; `kind`, `snippet`
+│   ├── EmptyResponse           an answer without text and without a tool call; `kind`
 │   └── Truncated               the answer stopped before its finish marker or at the token limit
 ├── ToolError                   a tool could not do its work; the text goes back to the model
-│   ├── InvalidToolArguments    the arguments do not fit the tool's schema
+│   ├── InvalidToolArguments    the arguments do not fit the tool's schema; `raw`
 │   └── ToolRefused             a policy or a person said no
 ├── PlanError                   a plan cannot be read or cannot work; `findings` says why
 ├── OutputInvalid               the answer does not fit the `output=` type, also after one correction
@@ -39,7 +39,7 @@ AgentError
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from agentsdk.i18n import _
 
@@ -119,6 +119,9 @@ class ModelError(AgentError):
     """The model or its server could not do what was asked.
 
     Args:
+        partial: the text that had come before it happened.
+        received: all that had come, as the assistant's turn that it would have become (a `Message`): its text, its
+            reasoning, and its calls, none of which may be run.
         code: the provider's own error code, where it gave one.
         status: the HTTP status, where there was one.
         request_id: the provider's name for the request, for its support.
@@ -132,37 +135,68 @@ class ModelError(AgentError):
         why: str = "",
         fix: str = "",
         partial: Any = None,
+        received: Any = None,
         code: str | None = None,
         status: int | None = None,
         request_id: str | None = None,
     ) -> None:
         super().__init__(what, why=why, fix=fix, partial=partial)
+        self.received = received
         self.code = code
         self.status = status
         self.request_id = request_id
 
+    @property
+    def retryable(self) -> bool:
+        """Whether the same request may succeed if it is sent again, to the same server, a little later."""
+        return False
+
 
 class ModelUnavailable(ModelError):
-    """No usable answer came; trying again later may help."""
+    """No usable answer came; trying again later may help.
+
+    Args:
+        retry_after: seconds to wait, where the server said it.
+
+    """
+
+    def __init__(self, what: str, *, retry_after: float | None = None, **details: Any) -> None:
+        super().__init__(what, **details)
+        self.retry_after = retry_after
+
+    @property
+    def retryable(self) -> bool:
+        """Always so."""
+        return True
 
 
 class ConnectionLost(ModelUnavailable):
     """Refused, reset, not resolved, or cut in the middle."""
 
 
+Phase = Literal["connect", "first", "idle", "total"]
+"""What was waited for: a connection, the first piece of the answer, the next piece, or the end of it all."""
+
+
 class DeadlineExceeded(ModelUnavailable):
-    """The time allowed ran out."""
+    """The time allowed ran out.
+
+    Args:
+        phase: what was waited for.
+
+    """
+
+    def __init__(self, what: str, *, phase: Phase = "total", **details: Any) -> None:
+        super().__init__(what, **details)
+        self.phase: Phase = phase
 
 
 class Overloaded(ModelUnavailable):
-    """The server answered 5xx."""
+    """The server answered 5xx, or said in other words that it could not."""
 
 
 class RateLimited(ModelUnavailable):
     """The server answered 429."""
-
-    retry_after: float | None = None
-    """Seconds to wait, where the server said it."""
 
 
 class AuthFailed(ModelError):
@@ -182,19 +216,80 @@ class InvalidRequest(ModelError):
 
 
 class ContextOverflow(InvalidRequest):
-    """The conversation is longer than the model's window."""
+    """The conversation is longer than the model's window.
+
+    Args:
+        limit: tokens that fit, where the server said it.
+        asked: tokens that were asked for, where it said it.
+        over: tokens too many, where it said it or where both others are known.
+
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        limit: int | None = None,
+        asked: int | None = None,
+        over: int | None = None,
+        **details: Any,
+    ) -> None:
+        super().__init__(what, **details)
+        self.limit = limit
+        self.asked = asked
+        self.over = over
 
 
 class ContentFiltered(ModelError):
     """The provider's filter stopped the request or the answer."""
 
 
+BadKind = Literal["json", "html", "shape", "deep", "encoding", "empty", "size", "redirect", "http", "other"]
+"""What is wrong with an answer: it is not JSON, a page of HTML, JSON of another form, JSON nested too deep, not UTF-8,
+no body at all, larger than allowed, a redirect, not HTTP, or something else."""
+
+
 class BadResponse(ModelError):
-    """The answer is not in the provider's protocol."""
+    """The answer is not in the provider's protocol.
+
+    Args:
+        kind: what is wrong with it.
+        snippet: how it begins.
+
+    """
+
+    def __init__(self, what: str, *, kind: BadKind = "other", snippet: str = "", **details: Any) -> None:
+        super().__init__(what, **details)
+        self.kind: BadKind = kind
+        self.snippet = snippet
+
+    @property
+    def retryable(self) -> bool:
+        """Whether nothing came at all: what is wrong in itself stays wrong."""
+        return self.kind == "empty"
+
+
+EmptyKind = Literal["nothing", "loaded", "thought", "limit"]
+"""Why an answer is empty: nothing is known, the model was only loaded, it thought and said nothing, or it thought until
+the token limit."""
 
 
 class EmptyResponse(ModelError):
-    """The answer holds neither text nor a tool call."""
+    """The answer holds neither text nor a tool call.
+
+    Args:
+        kind: why.
+
+    """
+
+    def __init__(self, what: str, *, kind: EmptyKind = "nothing", **details: Any) -> None:
+        super().__init__(what, **details)
+        self.kind: EmptyKind = kind
+
+    @property
+    def retryable(self) -> bool:
+        """Whether it may be an accident: who thought and said nothing would do so again."""
+        return self.kind in ("nothing", "loaded")
 
 
 class Truncated(ModelError):
@@ -206,7 +301,16 @@ class ToolError(AgentError):
 
 
 class InvalidToolArguments(ToolError):
-    """The arguments do not fit the tool's schema."""
+    """The arguments do not fit the tool's schema.
+
+    Args:
+        raw: the arguments as they came.
+
+    """
+
+    def __init__(self, what: str, *, raw: str = "", **details: Any) -> None:
+        super().__init__(what, **details)
+        self.raw = raw
 
 
 class ToolRefused(ToolError):

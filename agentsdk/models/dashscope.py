@@ -185,7 +185,7 @@ class DashScopeModel(WireModel):
                 else {"code": error.code, "message": error.message}
             )
             return faults.from_status(error.status_code, body, error.headers, model=self.name, partial=partial)
-        return faults.bad_answer(self.name, f"{type(error).__name__}: {error}", partial)
+        return faults.unreadable(self.name, error, partial)
 
 
 async def _data_lines(response: httpx.Response) -> AsyncIterator[str]:

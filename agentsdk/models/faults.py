@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from agentsdk.errors import (
     AgentError,
     AuthFailed,
+    BadKind,
     BadResponse,
     ConnectionLost,
     ContentFiltered,
@@ -20,32 +21,41 @@ from agentsdk.errors import (
     ModelError,
     ModelNotFound,
     Overloaded,
+    Phase,
     QuotaExhausted,
     RateLimited,
 )
 from agentsdk.i18n import _
+from agentsdk.models.overflow import overflow_in
 
 # Codes and phrases as recorded, and as in the providers' lists of errors.
-_OVERFLOW = re.compile(
-    r"context_length_exceeded|maximum context length|exceeds? the available context|exceed_context_size|"
-    r"max context length|range of input length|prompt is too long|too many tokens|input is too long",
+_QUOTA = re.compile(
+    r"insufficient[_ ]?quota|arrearage|overdue|billing_(?:hard_limit|not_active)|exceeded your current quota|"
+    r"credit balance|insufficient (?:balance|credits?|funds)|usage limit|free ?tier ?only|free allocated quota",
     re.IGNORECASE,
 )
-_QUOTA = re.compile(
-    r"insufficient_quota|arrearage|overdue|billing|exceeded your current quota|credit balance", re.IGNORECASE
-)
+# DashScope's compatible mode has OpenAI's word for an empty account in its answer to too much in one minute.
+_MINUTE = re.compile(r"throttling\.allocationquota|(?<!free )allocated quota exceeded", re.IGNORECASE)
 _FILTER = re.compile(
-    r"content_filter|content_policy|data_?inspection|responsible ?ai|moderation", re.IGNORECASE
+    r"content_?filter|content_policy|data_?inspection|responsible ?ai|content management policy|moderation_blocked|"
+    r"flagged by .{0,20}moderation|content filter",
+    re.IGNORECASE,
 )
 _MISSING = re.compile(
-    r"model[_. ]?not[_. ]?(?:found|exist)|model .{1,80}(?:not found|does not exist)|no such model",
+    r"model[_. ]?not[_. ]?(?:found|exist)|model\b.{1,80}(?:not found|does not exist|is not a valid model)|"
+    r"no such model|is not a valid model id|specified model not found",
     re.IGNORECASE,
 )
-_NO_TOOLS = re.compile(r"does not support tools|--enable-auto-tool-choice|requires --jinja", re.IGNORECASE)
+_NO_TOOLS = re.compile(r"does not support tools|--enable-auto-tool-choice|requires? --jinja", re.IGNORECASE)
 _AUTH = re.compile(
-    r"invalid.?api.?key|incorrect api key|accessdenied|unauthorized|authentication", re.IGNORECASE
+    r"invalid.?api.?key|incorrect.?api.?key|accessdenied|unauthorized|authentication|permission_?denied",
+    re.IGNORECASE,
 )
-_RATE = re.compile(r"throttling|rate.?limit|too many requests", re.IGNORECASE)
+_RATE = re.compile(r"throttling|rate.?limit|too.?many.?requests|resource_exhausted", re.IGNORECASE)
+_INVALID = re.compile(
+    r"invalid.?(?:request|parameter|prompt|value|type)|bad.?request|unsupported", re.IGNORECASE
+)
+_REDIRECTS = range(300, 400)
 
 
 def from_status(
@@ -59,46 +69,61 @@ def from_status(
     """Return the error for an answer that is none.
 
     Args:
-        status: HTTP status; None for an error inside a stream that began well.
+        status: HTTP status; None, or 200, for an error inside an answer that began well.
         body: the answer, read as JSON where it is.
         partial: the text that had come before.
 
     """
+    body = _parsed(body)
     code, message = _code_and_message(body)
-    said = f"{code} {message}"
-    found = dict(headers or {})
+    if status in (None, 200) and re.fullmatch(r"[45]\d\d", code):
+        status = int(code)  # llama.cpp and OpenRouter say the status as the code
+    said = f"{code} {_type_of(body)} {message}"
+    found = {k.lower(): v for k, v in (headers or {}).items()}
     details: dict[str, Any] = {
-        "why": message[:500],
+        "why": _hidden(message[:500]),
         "code": code or None,
         "status": status,
-        "request_id": found.get("x-request-id"),
+        "request_id": _request_id(found, body),
         "partial": partial or None,
     }
-    if _OVERFLOW.search(said):
+    if status is not None and status in _REDIRECTS:
+        return BadResponse(
+            _("The server of {model} sends its clients to another address.").format(model=model),
+            kind="redirect",
+            snippet=found.get("location", "")[:200],
+            fix=_("Give that address as base_url, if it is the right one."),
+            **(details | {"why": found.get("location", "")[:200]}),
+        )
+    mine = status is None or status < 500  # words of a server that failed say little of the request
+    numbers = overflow_in(said, body)
+    # Too many tokens a minute are no overflow, unless they are those of this one request.
+    if numbers is not None and (status != 429 or "too large" in said.lower()):
         return ContextOverflow(
             _("The conversation is too long for {model}.").format(model=model),
             fix=_("Ask less at once, give shorter texts, or take a model with a larger window."),
+            **numbers,
             **details,
         )
-    if _QUOTA.search(said):
+    if status == 402 or (mine and _QUOTA.search(said) and not _MINUTE.search(said)):
         return QuotaExhausted(
             _("The account may not spend more on {model}.").format(model=model),
             fix=_("Look at the plan and the bills with the provider."),
             **details,
         )
-    if _FILTER.search(said):
+    if mine and _FILTER.search(said):
         return ContentFiltered(_("The provider's filter stopped {model}.").format(model=model), **details)
-    if status == 429 or _RATE.search(code):
-        limited = RateLimited(_("{model} gets too many requests.").format(model=model), **details)
-        limited.retry_after = _retry_after(found)
-        return limited
+    if status == 429 or _RATE.search(code) or _MINUTE.search(said):
+        return RateLimited(
+            _("{model} gets too many requests.").format(model=model), retry_after=_retry_after(found), **details
+        )
     if status in (401, 403) or _AUTH.search(code):
         return AuthFailed(
             _("{model} refuses the API key.").format(model=model),
             fix=_("Check the key and what it may do; it belongs to one provider and one region."),
             **details,
         )
-    if status == 404 or _MISSING.search(said):
+    if status == 404 or (mine and _MISSING.search(said)):
         name = model.partition(":")[2]
         pull = f"ollama pull {name}" if model.startswith("ollama:") else "agentsdk models"
         return ModelNotFound(
@@ -112,70 +137,142 @@ def from_status(
             fix=_("Take a model with tools, such as llama3.1 or qwen3, or start the server with tool support."),
             **details,
         )
-    if status is not None and 400 <= status < 500 and status != 408:
+    told = status not in (None, 200)
+    if (told and 400 <= (status or 0) < 500 and status not in (408, 409, 425)) or (
+        not told and _INVALID.search(code)
+    ):
         return InvalidRequest(_("The server refuses the request to {model}.").format(model=model), **details)
-    if status is None or status >= 500 or status == 408:
-        return Overloaded(
-            _("The server of {model} could not answer.").format(model=model),
-            fix=_("Try again later."),
-            **details,
-        )
-    return bad_answer(model, message or f"HTTP {status}", partial)
+    if told and (status or 0) < 400:
+        return bad_answer(model, message or f"HTTP {status}", partial)
+    return Overloaded(
+        _("The server of {model} could not answer.").format(model=model),
+        fix=_("Try again later."),
+        retry_after=_retry_after(found),
+        **details,
+    )
 
 
 def unreachable(model: str, url: str, error: BaseException, partial: str = "") -> ModelError:
-    """Return the error for a server that could not be reached, or that went away."""
+    """Return the error for a server that could not be reached, that went away, or that does not speak HTTP.
+
+    Args:
+        error: what the client raised. Clients wrap what they do not know, so an error of ours may stand inside.
+
+    """
+    chain = list(_chain(error))
+    for inner in chain:
+        if isinstance(inner, ModelError):
+            return with_partial(inner, partial)
+    # httpx and httpx2 have the same names for the same things, and an adapter imports but one of them.
+    names = {c.__name__ for inner in chain for c in type(inner).__mro__}
+    said = _deepest(error)
+    if "ConnectTimeout" in names:
+        return too_late(model, 0, partial, phase="connect", why=said)
+    if "LocalProtocolError" in names or "InvalidURL" in names or "UnsupportedProtocol" in names:
+        # What it says may hold the key that cannot be sent.
+        return InvalidRequest(
+            _("The request to {model} cannot be sent.").format(model=model),
+            why=_("An address, a header or the key holds a character that HTTP does not allow."),
+            fix=_("Look at the key and the base URL: a line break at the end is the usual cause."),
+        )
+    if "DecodingError" in names:
+        return bad_answer(model, said, partial, kind="encoding")
+    if "RemoteProtocolError" in names and not re.search(r"disconnected|closed|incomplete", said, re.IGNORECASE):
+        return bad_answer(model, said, partial, kind="http")
     fix = _("Check the address and the network.")
     if model.startswith("ollama:"):
         fix = _("Is Ollama running? Start it with: ollama serve")
     elif "://127.0.0.1" in url or "://localhost" in url:
         fix = _("Is the server running there?")
-    why = _deepest(error)
     return ConnectionLost(
         _("The connection to {url} broke off.").format(url=url)
         if partial
         else _("{model} cannot be reached at {url}.").format(model=model, url=url),
-        why=why,
+        why=said,
         fix=fix,
         partial=partial or None,
     )
 
 
-def too_late(model: str, seconds: float, partial: str = "", *, idle: bool = False) -> DeadlineExceeded:
+def too_late(
+    model: str, seconds: float, partial: str = "", *, phase: Phase = "total", why: str = ""
+) -> DeadlineExceeded:
     """Return the error for an answer that did not come in time."""
-    why = _("Nothing came for {seconds:g} s.") if idle else _("It may take {seconds:g} s in all.")
+    reasons = {
+        "connect": _("No connection was made in {seconds:g} s."),
+        "first": _("Nothing of the answer came in {seconds:g} s."),
+        "idle": _("Nothing came for {seconds:g} s."),
+        "total": _("It may take {seconds:g} s in all."),
+    }
     return DeadlineExceeded(
         _("{model} did not answer in time.").format(model=model),
-        why=why.format(seconds=seconds),
+        phase=phase,
+        why=why or reasons[phase].format(seconds=round(seconds, 3)),
         fix=_("Try again, or allow more: connect(..., timeout=...)."),
         partial=partial or None,
     )
 
 
-def bad_answer(model: str, what: str, partial: str = "") -> BadResponse:
+def bad_answer(
+    model: str, what: str, partial: str = "", *, kind: BadKind = "shape", snippet: str = ""
+) -> BadResponse:
     """Return the error for an answer that is not in the provider's protocol."""
     return BadResponse(
         _("The answer of {model} cannot be read.").format(model=model),
-        why=what[:500],
+        kind=kind,
+        snippet=_hidden(snippet[:200]),
+        why=_hidden(what[:500]),
         fix=_("Check that the address is that of a model server."),
         partial=partial or None,
     )
 
 
-def with_partial(error: AgentError, partial: str) -> AgentError:
-    """Return an error with what had come before it, unless it has that already."""
+def unreadable(model: str, error: BaseException, partial: str = "") -> ModelError:
+    """Return the error for an answer that made its reader fail."""
+    for inner in _chain(error):
+        if isinstance(inner, ModelError):
+            return with_partial(inner, partial)
+    kind: BadKind = "shape"
+    snippet = ""
+    for inner in _chain(error):
+        if isinstance(inner, UnicodeDecodeError):
+            # Its own text would do, but `object` holds the whole answer and would be carried along.
+            return bad_answer(model, _("It is not UTF-8."), partial, kind="encoding")
+        if isinstance(inner, RecursionError):
+            return bad_answer(model, _("It is nested too deep."), partial, kind="deep")
+        if isinstance(inner, json.JSONDecodeError):
+            text = inner.doc if isinstance(inner.doc, str) else ""
+            snippet, kind = text[:200], "json"
+            if not text.strip():
+                kind = "empty"
+            elif _is_html(text):
+                kind = "html"
+            return bad_answer(model, f"{inner.msg}: {_short(text)}", partial, kind=kind, snippet=snippet)
+    return bad_answer(model, f"{type(error).__name__}: {error}", partial, kind=kind, snippet=snippet)
+
+
+E = TypeVar("E", bound=AgentError)
+
+
+def with_partial(error: E, partial: str) -> E:
+    """Return an error with the text that had come before it, unless it has that already."""
     if isinstance(error, ModelError) and partial and error.partial is None:
         error.partial = partial
     return error
 
 
-def _code_and_message(body: Any) -> tuple[str, str]:
+def _parsed(body: Any) -> Any:
+    """Return the body of an error as JSON where it is that, else as text."""
     if isinstance(body, (bytes, str)):
         text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
         try:
-            body = json.loads(text)
+            return json.loads(text)
         except (ValueError, RecursionError):
-            return "", " ".join(text.split())[:500]
+            return _short(text)
+    return body
+
+
+def _code_and_message(body: Any) -> tuple[str, str]:
     if isinstance(body, Mapping):
         inner = body.get("error", body)
         if isinstance(inner, Mapping):
@@ -185,9 +282,42 @@ def _code_and_message(body: Any) -> tuple[str, str]:
     return "", str(body or "")
 
 
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds of Retry-After: a number, or a date (RFC 9110, 10.2.3); retry-after-ms goes first."""
-    low = {k.lower(): v for k, v in headers.items()}
+def _type_of(body: Any) -> str:
+    inner = body.get("error", body) if isinstance(body, Mapping) else None
+    return str(inner.get("type") or "") if isinstance(inner, Mapping) else ""
+
+
+def _request_id(headers: Mapping[str, str], body: Any) -> str | None:
+    for name in ("x-request-id", "request-id", "x-dashscope-request-id", "x-amzn-requestid"):
+        if found := headers.get(name):
+            return found
+    if isinstance(body, Mapping) and isinstance(found := body.get("request_id"), str):
+        return found
+    return None
+
+
+def _is_html(text: str) -> bool:
+    return bool(re.match(r"\s*<(?:!doctype html|html|head|body)\b", text[:200], re.IGNORECASE))
+
+
+def _short(text: str) -> str:
+    """Return the beginning of a text on one line; of a page of HTML, its title."""
+    if _is_html(text):
+        title = re.search(r"<title[^>]*>(.{0,200}?)</title>", text[:5000], re.IGNORECASE | re.DOTALL)
+        return "HTML: " + (" ".join(title[1].split()) if title else "")
+    return " ".join(text[:2000].split())[:500]
+
+
+def _hidden(text: str) -> str:
+    """Return a text without what looks like a key: servers repeat the one that they refuse."""
+    return re.sub(r"\b(sk-|Bearer\s+)[\w*.-]{6,}", r"\1...", text)
+
+
+def _retry_after(low: Mapping[str, str]) -> float | None:
+    """Return the seconds of Retry-After: a number, or a date (RFC 9110, 10.2.3); retry-after-ms goes first.
+
+    A date is held against the answer's own Date where it has one: the two clocks may differ.
+    """
     try:
         if "retry-after-ms" in low:
             return float(low["retry-after-ms"]) / 1000
@@ -198,13 +328,23 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
             return float(value)
         from datetime import UTC, datetime
 
-        return max((parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds(), 0.0)
+        now = parsedate_to_datetime(low["date"]) if low.get("date") else datetime.now(UTC)
+        return max((parsedate_to_datetime(value) - now).total_seconds(), 0.0)
     except (ValueError, TypeError):
         return None
 
 
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error, and those that it was raised from."""
+    at: BaseException | None = error
+    for _step in range(20):
+        if at is None:
+            return
+        yield at
+        at = at.__cause__ or at.__context__
+
+
 def _deepest(error: BaseException) -> str:
     """Return what the first of a chain of errors says: the others wrap it."""
-    while error.__cause__ or error.__context__:
-        error = error.__cause__ or error.__context__ or error
-    return f"{type(error).__name__}: {error}".rstrip(": ")[:300]
+    *_rest, first = _chain(error)
+    return _hidden(f"{type(first).__name__}: {first}".rstrip(": ")[:300])

@@ -109,5 +109,7 @@ class Deadline:
                 if not limit.expired():
                     raise
                 idle = left > self._idle
-                raise too_late(self._model, self._idle if idle else self._seconds, idle=idle) from None
+                raise too_late(
+                    self._model, self._idle if idle else self._seconds, phase="idle" if idle else "total"
+                ) from None
             yield item

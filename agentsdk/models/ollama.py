@@ -157,7 +157,7 @@ class OllamaModel(WireModel):
             return faults.with_partial(error, partial)
         if isinstance(error, httpx.TransportError | OSError):
             return faults.unreachable(self.name, self._url, error, partial)
-        return faults.bad_answer(self.name, f"{type(error).__name__}: {error}", partial)
+        return faults.unreadable(self.name, error, partial)
 
 
 def _wire(message: Message) -> dict[str, Any]:

@@ -170,7 +170,7 @@ class OpenAIModel(WireModel):
             return faults.unreachable(self.name, self._url, error, partial)
         if isinstance(error, openai.APIError) and error.body is not None:
             return faults.from_status(None, error.body, None, model=self.name, partial=partial)
-        return faults.bad_answer(self.name, f"{type(error).__name__}: {error}", partial)
+        return faults.unreadable(self.name, error, partial)
 
 
 def _wire(message: Message) -> dict[str, Any]:
