@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from agentsdk.budget import Usage
@@ -47,6 +47,14 @@ class Collector:
         self.refused = False
         self.details: dict[str, Any] = {}
         """What else the server said of the answer, by its own names."""
+        self.asked: Mapping[str, Any] = {}
+        """The body that was sent, in the provider's protocol."""
+        self.native: dict[str, Any] = {}
+        """What the provider wants back with the answer, as `Message.native`."""
+        self.acted = False
+        """The answer holds something that is neither text nor a call to run, such as a search by the provider."""
+        self.parts: dict[Any, list[Any]] = {}
+        """What came of each part of the answer, where a protocol sends a part in pieces and then whole."""
         self._thought: list[str] = []
         self._calls = CallPieces()
         self._repairs: list[Repair] = []
@@ -92,6 +100,23 @@ class Collector:
         self._grow(text)
         return (CallDelta(at, first_name, text),)
 
+    def whole_call(self, index: int, id: Any, name: Any, arguments: Any, *, fault: str = "") -> Sequence[Delta]:
+        """Take a call in that is now whole, and return what of it had not come.
+
+        Args:
+            fault: why it may not be run; "" where it may.
+
+        """
+        at, first_name, text = self._calls.close(
+            index,
+            id if isinstance(id, str) else None,
+            name if isinstance(name, str) else None,
+            arguments,
+            fault,
+        )
+        self._grow(text)
+        return (CallDelta(at, first_name, text),) if first_name or text else ()
+
     def rest(self) -> Sequence[Delta]:
         """Return what was held back, at the end of the answer."""
         deltas = self._show(self._splitter.rest())
@@ -131,7 +156,7 @@ class Collector:
                 fix=_("Ask again."),
                 partial=text,
             )
-        if not (text.strip() or good or broken):
+        if not (text.strip() or good or broken or self.acted):
             if reasoning and finish == "length":
                 why = _("It thought until the token limit.")
             elif reasoning:
@@ -144,7 +169,15 @@ class Collector:
                 fix=_("Ask again, or take another model."),
                 partial=reasoning,
             )
-        message = Message("assistant", text, good, broken, reasoning=reasoning, repairs=tuple(self._repairs))
+        message = Message(
+            "assistant",
+            text,
+            good,
+            broken,
+            reasoning=reasoning,
+            repairs=tuple(self._repairs),
+            native=self.native,
+        )
         if self.finish:
             self.details["finish_reason"] = self.finish
         finish = "tool_calls" if good or broken else finish
@@ -179,8 +212,3 @@ class Collector:
                 _("The answer of {model} does not end.").format(model=self.model),
                 why=_("More than {most:,} characters came.").format(most=LARGEST),
             )
-
-
-def whole_number(value: Any) -> int:
-    """Return a count that a server gave, 0 where it gave none."""
-    return value if isinstance(value, int) and value > 0 else 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import os
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from agentsdk.errors import ConfigurationError, MissingKey, UnknownModel
@@ -33,6 +33,7 @@ def connect(
     api_key: str | None = None,
     timeout: float = 120.0,
     retries: int = 2,
+    api: Literal["chat", "responses"] | None = None,
 ) -> Model:
     """Return the model that is meant. Nothing is sent anywhere yet.
 
@@ -45,6 +46,7 @@ def connect(
         timeout: seconds that one call may take in all.
         retries: how often a call is tried again that brought nothing because the server was not to be reached,
             overloaded, or over its rate.
+        api: with "openai:...": the one of OpenAI's two protocols to ask by; else it is chosen by the model.
 
     Raises:
         UnknownModel: the text does not name a model; the nearest is suggested.
@@ -77,7 +79,7 @@ def connect(
     url = base_url or os.environ.get("OPENAI_BASE_URL") or None
     # A server of one's own asks for no key, and the client insists on one.
     key = _key("openai", api_key, needed=url is None or not _is_near(url)) or "none"
-    return Retrying(OpenAIModel(name, key, base_url=url, timeout=timeout), retries, timeout)
+    return Retrying(OpenAIModel(name, key, base_url=url, timeout=timeout, api=api), retries, timeout)
 
 
 def _as_model(model: Any) -> Model:

@@ -16,16 +16,15 @@ import dashscope
 import httpx
 from dashscope.v2.errors import APIConnectionError, APIStatusError, DashScopeError
 
-from agentsdk.budget import Usage
 from agentsdk.errors import AgentError, InvalidRequest
 from agentsdk.messages import Message
 from agentsdk.models import faults
-from agentsdk.models.collect import Collector, whole_number
+from agentsdk.models.collect import Collector
 from agentsdk.models.exchange import WireModel
 from agentsdk.models.http import Deadline, client_of_loop, one, tls_context
 from agentsdk.models.model import Delta, Request
 from agentsdk.models.repair.reasoning import reasoning_of
-from agentsdk.models.wire import function_calls, function_tools, text_of
+from agentsdk.models.wire import function_calls, function_tools, text_of, usage_of
 
 _URL = "https://dashscope.aliyuncs.com/api/v1"
 TEXT_PATH = "/services/aigc/text-generation/generation"
@@ -154,7 +153,7 @@ class DashScopeModel(WireModel):
         if not isinstance(output, Mapping):
             raise faults.bad_answer(self.name, json.dumps(event)[:200])
         if usage := event.get("usage"):  # in every event, and each time for all so far
-            answer.usage = _usage(usage)
+            answer.usage = usage_of(usage)
         for choice in (output.get("choices") or [])[:1]:
             message = choice.get("message") or {}
             yield from answer.reasoning(reasoning_of(message))
@@ -220,15 +219,3 @@ def _wire(message: Message) -> dict[str, Any]:
     if message.calls:
         wire["tool_calls"] = function_calls(message.calls)
     return wire
-
-
-def _usage(usage: Mapping[str, Any]) -> Usage:
-    into = usage.get("prompt_tokens_details") or {}
-    out = usage.get("output_tokens_details") or {}
-    return Usage(
-        calls=1,
-        input_tokens=whole_number(usage.get("input_tokens")),
-        output_tokens=whole_number(usage.get("output_tokens")),
-        cached_tokens=whole_number(into.get("cached_tokens")),
-        reasoning_tokens=whole_number(out.get("reasoning_tokens")),
-    )

@@ -7,15 +7,21 @@ keeps what is promised of every answer: the deadline, the errors, the one Reply 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from agentsdk.errors import AgentError
 from agentsdk.models.collect import Collector
 from agentsdk.models.http import Deadline
 from agentsdk.models.model import Delta, Offer, Prepared, Reply, Request, Restated, TextDelta
 from agentsdk.models.profiles import family_of
+
+MOST = 4
+"""Exchanges after the first that an adapter may add on its own, each for something new that it learned."""
+
+Again = Literal["", "same", "whole"]
+"""Whether to ask once more: not at all, as before, or for a whole answer instead of a stream."""
 
 
 class WireModel(ABC):
@@ -70,25 +76,64 @@ class WireModel(ABC):
     def fault(self, error: Exception, partial: str) -> AgentError:
         """Return the error of ours for one of the client's or of the reading."""
 
+    def fit(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Return a body without what the server is known to refuse."""
+        return body
+
+    def streams(self, body: Mapping[str, Any], *, wanted: bool) -> bool:  # noqa: ARG002  # an adapter may look at it
+        """Return whether the answer is asked for as a stream, whatever the caller gets."""
+        return wanted
+
+    def again(self, error: AgentError, request: Request, body: Mapping[str, Any], tried: int) -> Again:  # noqa: ARG002  # an adapter may look at all
+        """Say whether an exchange that brought nothing yet is worth one more, after what its error taught.
+
+        Args:
+            error: what it ended in.
+            request: what was asked.
+            body: what was sent.
+            tried: how many exchanges there were, this one included.
+
+        """
+        return ""
+
     async def _exchange(self, request: Request, *, stream: bool) -> AsyncGenerator[Delta | Reply, None]:
-        body = dict(request.body) if isinstance(request, Prepared) else self.body(request, stream=stream)
         deadline = Deadline(self.name, self._timeout)
-        answer = Collector(self._model, Offer.of(request), self._family)
-        said: list[str] = []
-        try:
-            async with (
-                self.open(body, stream=stream, deadline=deadline) as events,
-                aclosing(deadline.each(events)) as items,
-            ):
-                async for event in items:
-                    for delta in self.take(event, answer, stream=stream):
-                        if isinstance(delta, TextDelta):
-                            said.append(delta.text)
-                        elif isinstance(delta, Restated):
-                            said.clear()
-                        yield delta
-        except Exception as error:
-            raise self.fault(error, "".join(said)) from error
-        for delta in answer.rest():
-            yield delta
-        yield answer.reply(streamed=stream)
+        again: Again = "same"
+        tried = 0
+        while again:
+            whole = again == "whole"
+            tried += 1
+            written = dict(request.body) if isinstance(request, Prepared) else self.body(request, stream=stream)
+            body = self.fit(written)
+            streamed = not whole and self.streams(body, wanted=stream)
+            answer = Collector(self._model, Offer.of(request), self._family)
+            answer.asked = body
+            said: list[str] = []
+            begun = False
+            try:
+                async with (
+                    self.open(body, stream=streamed, deadline=deadline) as events,
+                    aclosing(deadline.each(events)) as items,
+                ):
+                    async for event in items:
+                        for delta in self.take(event, answer, stream=streamed):
+                            begun = True
+                            if isinstance(delta, TextDelta):
+                                said.append(delta.text)
+                            elif isinstance(delta, Restated):
+                                said.clear()
+                            yield delta
+                for delta in answer.rest():
+                    begun = True
+                    yield delta
+                reply = answer.reply(streamed=streamed)
+            except Exception as error:
+                fault = self.fault(error, "".join(said))
+                again = "" if begun or tried > MOST else self.again(fault, request, body, tried)
+                if not again:
+                    if fault is error:
+                        raise
+                    raise fault from error
+            else:
+                yield reply
+                return

@@ -80,6 +80,7 @@ _REASONS: dict[str, Any] = _GPT | {
     "thinking": "always",
     "thinks_unasked": True,
     "efforts": ("low", "medium", "high"),
+    "api": "responses",
 }
 _GPT5: dict[str, Any] = _REASONS | {"context": 400_000, "output": 128_000}
 _EFFORTS5 = ("minimal", "low", "medium", "high")
@@ -87,27 +88,29 @@ _EFFORTS51 = ("none", "low", "medium", "high")
 _EFFORTS52 = ("none", "low", "medium", "high", "xhigh")
 _QUIET: dict[str, Any] = {"thinking": "switch", "thinks_unasked": False}
 
-# Only what langchain-openai lists as refused by Chat Completions goes to Responses: it knows fewer servers.
+# Whatever thinks is asked by Responses on OpenAI's own server: its thoughts travel with its calls there only, and from
+# gpt-5.4 on tools beside an effort are refused in Chat Completions (openai-openapi 541).
 _GPT_ROWS = (
     _row(r"gpt-oss", "gpt-oss", "openai/gpt-oss model card; Groq's table of tool use", thinking="always",
          thinks_unasked=True, efforts=("low", "medium", "high"), parallel=False, context=131_072, output=131_072),
-    _row(r"(?:gpt-5(?:\.\d)?-codex|codex)", "gpt-codex", _LANGCHAIN, api="responses",
+    _row(r"(?:gpt-5(?:\.\d)?-codex|codex)", "gpt-codex", _LANGCHAIN,
          **_GPT5 | {"efforts": _EFFORTS52}),
-    _row(r"gpt-5(?:\.\d)?-pro", "gpt-5-pro", _LANGCHAIN, api="responses", **_GPT5 | {"efforts": _EFFORTS52}),
+    _row(r"gpt-5(?:\.\d)?-pro", "gpt-5-pro", _LANGCHAIN, **_GPT5 | {"efforts": _EFFORTS52}),
     _row(r"gpt-5(?:\.\d)?-chat", "gpt-5-chat", _LANGCHAIN, context=128_000, output=16_384, **_GPT),
     _row(r"gpt-5\.1", "gpt-5.1", _LANGCHAIN, **_GPT5 | _QUIET | {"efforts": _EFFORTS51}),
     _row(r"gpt-5\.4-(?:mini|nano)", "gpt-5.4-mini", _LANGCHAIN, **_GPT5 | _QUIET | {"efforts": _EFFORTS52}),
     _row(r"gpt-5\.4", "gpt-5.4", _LANGCHAIN,
          **_GPT5 | _QUIET | {"efforts": _EFFORTS52, "context": 1_050_000}),
     _row(r"gpt-5\.[23]", "gpt-5.2", _LANGCHAIN, **_GPT5 | _QUIET | {"efforts": _EFFORTS52}),
-    _row(r"gpt-5\.6-sol", "gpt-5.6-sol", _LANGCHAIN, api="responses",
+    _row(r"gpt-5\.6-sol", "gpt-5.6-sol", _LANGCHAIN,
          **_GPT5 | {"thinking": "switch", "efforts": (*_EFFORTS52, "max"), "context": 1_050_000}),
     _row(r"gpt-(?:5\.[5-9]|[6-9])", "gpt-5.5", _LANGCHAIN,
          **_GPT5 | {"thinking": "switch", "efforts": (*_EFFORTS52, "max"), "context": 1_050_000}),
     _row(r"gpt-5", "gpt-5", _LANGCHAIN, **_GPT5 | {"efforts": _EFFORTS5}),
     _row(r"o1-(?:mini|preview)", "o1-mini", "OpenAI's list of models (both withdrawn)", tools=False,
-         json_schema=False, context=128_000, output=32_768, **_REASONS | {"vision": False, "efforts": ()}),
-    _row(r"o[13]-pro", "o-pro", _LANGCHAIN, api="responses", context=200_000, output=100_000, **_REASONS),
+         json_schema=False, context=128_000, output=32_768,
+         **_REASONS | {"vision": False, "efforts": (), "api": "chat"}),
+    _row(r"o[13]-pro", "o-pro", _LANGCHAIN, context=200_000, output=100_000, **_REASONS),
     _row(r"o3-mini", "o3-mini", _LANGCHAIN, context=200_000, output=100_000, **_REASONS | {"vision": False}),
     _row(r"o[134](?![0-9a-z])", "o-series", _LANGCHAIN, context=200_000, output=100_000, **_REASONS),
     _row(r"gpt-(?:4o(?:-mini)?-)?audio|gpt-4o-mini-audio|gpt-realtime", "gpt-audio", "OpenAI's list of models",

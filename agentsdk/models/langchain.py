@@ -30,7 +30,7 @@ from agentsdk.budget import Usage
 from agentsdk.errors import AgentError, BadResponse
 from agentsdk.i18n import _
 from agentsdk.messages import BrokenCall, Message, ToolCall
-from agentsdk.models.collect import Collector, whole_number
+from agentsdk.models.collect import Collector
 from agentsdk.models.model import (
     CallDelta,
     Delta,
@@ -44,7 +44,7 @@ from agentsdk.models.model import (
     ToolSpec,
 )
 from agentsdk.models.repair.reasoning import reasoning_of
-from agentsdk.models.wire import function_tools
+from agentsdk.models.wire import function_tools, whole_number
 
 
 def from_langchain(chat: BaseChatModel) -> Model:

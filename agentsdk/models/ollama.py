@@ -17,14 +17,14 @@ from agentsdk.budget import Usage
 from agentsdk.errors import AgentError, EmptyResponse
 from agentsdk.messages import Message
 from agentsdk.models import faults
-from agentsdk.models.collect import Collector, whole_number
+from agentsdk.models.collect import Collector
 from agentsdk.models.discover import ollama_url
 from agentsdk.models.exchange import WireModel
 from agentsdk.models.http import Deadline, client_of_loop, one, tls_context
 from agentsdk.models.model import Delta, Reply, Request
 from agentsdk.models.profiles import OLLAMA_WINDOW
 from agentsdk.models.repair.reasoning import reasoning_of
-from agentsdk.models.wire import function_tools
+from agentsdk.models.wire import function_tools, whole_number
 
 
 class OllamaModel(WireModel):

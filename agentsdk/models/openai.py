@@ -1,4 +1,8 @@
-"""OpenAI's Chat Completions, and every server that speaks it: LM Studio, vLLM, llama.cpp, MindIE and others.
+"""OpenAI's two protocols, and every server that speaks one: LM Studio, vLLM, llama.cpp, MindIE and others.
+
+Chat Completions is written and read here, Responses in responses.py. Which of them a model is asked by stands in its
+family's profile, for OpenAI's own server; other servers are asked by Chat Completions unless told otherwise. A model
+that turns out to live on the other one only is asked there from then on.
 
 The official client carries the request through its public low-level `post`: the typed call costs twice the CPU and
 gives nothing that is needed here.
@@ -7,32 +11,48 @@ gives nothing that is needed here.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Literal
 
 import httpx2
 import openai
 from openai import AsyncOpenAI, AsyncStream
 
-from agentsdk.budget import Usage
-from agentsdk.errors import AgentError
+from agentsdk.errors import AgentError, InvalidRequest, ModelNotFound
 from agentsdk.i18n import _
 from agentsdk.messages import Message
-from agentsdk.models import faults
-from agentsdk.models.collect import Collector, whole_number
-from agentsdk.models.exchange import WireModel
+from agentsdk.models import faults, responses
+from agentsdk.models.collect import Collector
+from agentsdk.models.exchange import Again, WireModel
 from agentsdk.models.http import Deadline, client_of_loop, one, tls_context
-from agentsdk.models.model import Delta, Request
+from agentsdk.models.model import Delta, Prepared, Request
 from agentsdk.models.profiles import Server, server_of
 from agentsdk.models.repair.reasoning import reasoning_of
-from agentsdk.models.wire import function_calls, function_tools, text_of
+from agentsdk.models.wire import function_calls, function_tools, response_format, text_of, usage_of
 
 _URL = "https://api.openai.com/v1"
+PATH = "/chat/completions"
+
+
+Api = Literal["chat", "responses"]
+
+_apis: dict[tuple[str, str], Api] = {}
+"""By address and model: the one of the two protocols that it lives on, as learned. A wrong guess costs one refusal."""
+
+_ELSEWHERE: dict[Api, re.Pattern[str]] = {
+    "chat": re.compile(r"v1/responses|not a chat model|not accessible via the /chat/completions"),
+    "responses": re.compile(
+        r"v1/chat/completions|not supported (?:in|with|by) the responses api|cannot be used with the responses api",
+        re.IGNORECASE,
+    ),
+}
+"""What a server says of a model that has to be asked by the other protocol; of newer ones, when they have tools."""
 
 
 class OpenAIModel(WireModel):
-    """A model behind `/chat/completions`.
+    """A model behind `/chat/completions` or `/responses`.
 
     Args:
         model: the server's name for it, such as "gpt-4o-mini".
@@ -42,6 +62,7 @@ class OpenAIModel(WireModel):
         http_client: the client to send with, for a proxy or a certificate of one's own; else one an event loop.
         client: gives the client of the running event loop, with its key and address; instead of `http_client`.
         server: what the server accepts; else told from its address.
+        api: "chat" or "responses": the protocol to ask by, and no other; else by the model.
 
     """
 
@@ -57,6 +78,7 @@ class OpenAIModel(WireModel):
         http_client: httpx2.AsyncClient | None = None,
         client: Callable[[], AsyncOpenAI] | None = None,
         server: Server | None = None,
+        api: Api | None = None,
     ) -> None:
         super().__init__(model, timeout)
         self._make = client
@@ -64,6 +86,15 @@ class OpenAIModel(WireModel):
         self._key = api_key
         self._url = (base_url or _URL).rstrip("/")
         self._server = server or server_of(self._url)
+        self._api = api
+
+    @property
+    def api(self) -> Api:
+        """The protocol that the next request is written in."""
+        if self._api is not None:
+            return self._api
+        own = self._family.api if self._server.name == "openai" else "chat"
+        return _apis.get((self._url, self._model), own)
 
     @asynccontextmanager
     async def open(
@@ -71,13 +102,12 @@ class OpenAIModel(WireModel):
     ) -> AsyncIterator[AsyncIterator[Any]]:
         """Send a body and give the events of the answer."""
         client = self._client()
+        path = responses.PATH if _is_responses(body) else PATH
         if not stream:
-            yield one(await deadline.within(client.post("/chat/completions", cast_to=object, body=body)))
+            yield one(await deadline.within(client.post(path, cast_to=object, body=body)))
             return
         events = await deadline.within(
-            client.post(
-                "/chat/completions", cast_to=object, body=body, stream=True, stream_cls=AsyncStream[object]
-            )
+            client.post(path, cast_to=object, body=body, stream=True, stream_cls=AsyncStream[object])
         )
         async with events:
             yield aiter(events)
@@ -100,7 +130,9 @@ class OpenAIModel(WireModel):
         return client_of_loop(("openai", self._url, self._key), make)
 
     def body(self, request: Request, *, stream: bool) -> dict[str, Any]:
-        """Return a request as Chat Completions has it."""
+        """Return a request in the protocol that the model is asked by."""
+        if self.api == "responses":
+            return responses.write(request, self._model, self._family, self._server, stream=stream)
         body: dict[str, Any] = {"model": self._model, "messages": [_wire(m) for m in request.messages]}
         if request.tools:
             body["tools"] = function_tools(request.tools)
@@ -108,8 +140,7 @@ class OpenAIModel(WireModel):
             named = choice not in ("auto", "none", "required")
             body["tool_choice"] = {"type": "function", "function": {"name": choice}} if named else choice
         if request.output_schema is not None:
-            schema = {"name": "answer", "schema": dict(request.output_schema)}
-            body["response_format"] = {"type": "json_schema", "json_schema": schema}
+            body["response_format"] = response_format(request.output_schema)
         if request.max_tokens is not None:
             body[self._family.limit_name] = request.max_tokens
         if request.temperature is not None and self._family.takes_sampling:
@@ -125,6 +156,10 @@ class OpenAIModel(WireModel):
 
     def take(self, event: Any, answer: Collector, *, stream: bool) -> Iterator[Delta]:
         """Take an answer, or an event of a stream, in: they differ by the name of the part that holds the message."""
+        if _is_responses(answer.asked):
+            origin = {"server": self._server.name, "model": self._model}
+            yield from responses.read(event, answer, origin, name=self.name, stream=stream)
+            return
         part = "delta" if stream else "message"
         if not isinstance(event, Mapping):
             raise faults.bad_answer(self.name, f"{type(event).__name__}: {str(event)[:200]}")
@@ -135,7 +170,7 @@ class OpenAIModel(WireModel):
             if event.get(name):
                 answer.details[name] = event[name]
         if usage := event.get("usage"):
-            answer.usage = _usage(usage)
+            answer.usage = usage_of(usage)
         choices = event.get("choices")
         if not isinstance(choices, list) and part == "message":
             raise faults.bad_answer(
@@ -157,6 +192,16 @@ class OpenAIModel(WireModel):
             if logprobs := choice.get("logprobs"):
                 _add_logprobs(answer.details, logprobs)
 
+    def again(self, error: AgentError, request: Request, body: Mapping[str, Any], tried: int) -> Again:
+        """Ask once more by the other protocol where the server says that the model has only that."""
+        asked: Api = "responses" if _is_responses(body) else "chat"
+        if not isinstance(error, InvalidRequest | ModelNotFound) or isinstance(request, Prepared) or tried > 1:
+            return ""
+        if self._api is not None or not _ELSEWHERE[asked].search(error.why):
+            return ""
+        _apis[(self._url, self._model)] = "chat" if asked == "responses" else "responses"
+        return "same"
+
     def fault(self, error: Exception, partial: str) -> AgentError:
         """Return the error of ours for one of the client's."""
         if isinstance(error, AgentError):
@@ -173,6 +218,11 @@ class OpenAIModel(WireModel):
         return faults.unreadable(self.name, error, partial)
 
 
+def _is_responses(body: Mapping[str, Any]) -> bool:
+    """Whether a body is written for Responses: only there the conversation is called `input`, or a kept `prompt`."""
+    return "input" in body or "prompt" in body
+
+
 def _wire(message: Message) -> dict[str, Any]:
     if message.role == "tool":
         return {"role": "tool", "tool_call_id": message.call_id, "content": message.text}
@@ -187,15 +237,3 @@ def _add_logprobs(details: dict[str, Any], logprobs: Mapping[str, Any]) -> None:
     known = details.setdefault("logprobs", {})
     for name, tokens in logprobs.items():
         known[name] = [*(known.get(name) or ()), *tokens] if isinstance(tokens, list) else tokens
-
-
-def _usage(usage: Mapping[str, Any]) -> Usage:
-    into = usage.get("prompt_tokens_details") or {}
-    out = usage.get("completion_tokens_details") or {}
-    return Usage(
-        calls=1,
-        input_tokens=whole_number(usage.get("prompt_tokens")),
-        output_tokens=whole_number(usage.get("completion_tokens")),
-        cached_tokens=whole_number(into.get("cached_tokens")),
-        reasoning_tokens=whole_number(out.get("reasoning_tokens")),
-    )

@@ -6,8 +6,10 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from agentsdk.budget import Usage
 from agentsdk.messages import ToolCall
 from agentsdk.models.model import ToolSpec
+from agentsdk.models.profiles import Family
 
 
 def function_tools(tools: Iterable[ToolSpec]) -> list[dict[str, Any]]:
@@ -39,3 +41,48 @@ def text_of(content: Any) -> Any:
         texts = [p.get("text") for p in content if isinstance(p, Mapping)]
         return "".join(t for t in texts if isinstance(t, str))
     return content
+
+
+def whole_number(value: Any) -> int:
+    """Return a count that a server gave, 0 where it gave none."""
+    return value if isinstance(value, int) and value > 0 else 0
+
+
+def usage_of(usage: Mapping[str, Any]) -> Usage:
+    """Return what an answer cost, as Chat Completions, Responses or DashScope tell it."""
+
+    def part(*names: str) -> Mapping[str, Any]:
+        return next((usage[n] for n in names if isinstance(usage.get(n), Mapping)), {})
+
+    return Usage(
+        calls=1,
+        input_tokens=whole_number(usage.get("prompt_tokens", usage.get("input_tokens"))),
+        output_tokens=whole_number(usage.get("completion_tokens", usage.get("output_tokens"))),
+        cached_tokens=whole_number(part("prompt_tokens_details", "input_tokens_details").get("cached_tokens")),
+        reasoning_tokens=whole_number(
+            part("completion_tokens_details", "output_tokens_details").get("reasoning_tokens")
+        ),
+    )
+
+
+def merged(body: dict[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a body with the caller's own fields in it; an object is merged with the one that is there."""
+    for name, value in options.items():
+        there = body.get(name)
+        if isinstance(there, Mapping) and isinstance(value, Mapping):
+            body[name] = {**there, **value}
+        else:
+            body[name] = value
+    return body
+
+
+def response_format(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a schema for the text as Chat Completions asks for it."""
+    return {"type": "json_schema", "json_schema": {"name": "answer", "schema": dict(schema)}}
+
+
+def effort_of(thinking: bool | str | None, family: Family) -> str | None:
+    """Return how hard a model is to think in OpenAI's words; None leaves it to the server."""
+    if thinking is None or (thinking is False and family.thinking == "never"):
+        return None
+    return thinking if isinstance(thinking, str) else "medium" if thinking else "none"

@@ -83,7 +83,7 @@ def test_every_row_can_be_reached_and_says_where_it_was_read() -> None:
 def test_what_the_adapters_are_asked_to_know_of_the_families() -> None:
     assert (family_of("gpt-4o").context, family_of("gpt-4o").output) == (128_000, 16_384)
     assert family_of("gpt-5-pro").api == "responses"
-    assert family_of("gpt-5").api == "chat"
+    assert (family_of("gpt-5").api, family_of("gpt-4o").api) == ("responses", "chat")
     assert not family_of("o3").takes_sampling
     assert family_of("o3").limit_name == "max_completion_tokens"
     assert family_of("openai/gpt-oss-20b").limit_name == "max_tokens"

@@ -22,6 +22,8 @@ class _Piece:
     raw: list[str] = field(default_factory=list)
     whole: Any = None
     """The arguments, where a server gives them as an object and not as text."""
+    fault: str = ""
+    """Why the call may not be run, where the server says so itself."""
 
 
 class CallPieces:
@@ -53,6 +55,20 @@ class CallPieces:
             text = json.dumps(arguments, ensure_ascii=False)
         return self._pieces.index(piece), piece.name if began else "", text
 
+    def close(
+        self, index: int, id: str | None, name: str | None, arguments: Any, fault: str
+    ) -> tuple[int, str, str]:
+        """Take a call in that is now whole; its arguments stand over the pieces that came, should they differ."""
+        at, first_name, _text = self.add(index, id, name, None)
+        piece = self._pieces[at]
+        piece.fault = fault
+        if not isinstance(arguments, str):
+            return at, first_name, self.add(index, id, name, arguments)[2] if arguments is not None else ""
+        so_far = "".join(piece.raw)
+        rest = arguments[len(so_far) :] if arguments.startswith(so_far) else ""
+        piece.raw = [arguments]
+        return at, first_name, rest
+
     def settle(
         self, *, cut: str, offer: Offer | None = None
     ) -> tuple[tuple[ToolCall, ...], tuple[BrokenCall, ...]]:
@@ -74,6 +90,8 @@ class CallPieces:
             try:
                 if cut and at == len(self._pieces) - 1:
                     raise ValueError(cut)
+                if piece.fault:
+                    raise ValueError(piece.fault)
                 if not piece.name:
                     raise ValueError("The call has no name.")
                 if offer is not None:
