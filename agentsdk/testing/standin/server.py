@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 
 from agentsdk.testing.standin.answering import answer
 from agentsdk.testing.standin.asked import Asked
-from agentsdk.testing.standin.faults import fault_named
+from agentsdk.testing.standin.faults import FAULTS, fault_named
 from agentsdk.testing.standin.flavours import FLAVOURS, Flavour
 from agentsdk.testing.standin.listening import Listener
 from agentsdk.testing.standin.script import Fault, Line, Script, Writer
@@ -149,7 +149,7 @@ class Standin:
         what: int | str | Fault,
         *,
         code: str = "",
-        message: str = "fault by script",
+        message: str = "",
         retry_after: float | str | None = None,
         when: When = None,
         times: int | None = None,
@@ -158,7 +158,8 @@ class Standin:
         """Answer with an error in the form of the provider that is asked, or do worse.
 
         Args:
-            what: an HTTP status, the name of a fault (see `FAULTS`), or a function that gets the `Exchange`.
+            what: an HTTP status, the name of a fault (see `FAULTS`: "429" is one, with the provider's own words), or
+                a function that gets the `Exchange`.
             code: the provider's code for it.
             message: the provider's text.
             retry_after: seconds, or the header's text.
@@ -167,11 +168,15 @@ class Standin:
             options: those of a named fault.
 
         """
-        if isinstance(what, int) or (isinstance(what, str) and what.isdigit()):
-            line = Line(status=int(what), code=code, message=message, retry_after=retry_after, **options)
+        if isinstance(what, int) or (isinstance(what, str) and what.isdigit() and what not in FAULTS):
+            said = message or "fault by script"
+            line = Line(status=int(what), code=code, message=said, retry_after=retry_after, **options)
+        elif isinstance(what, str):
+            given = {"code": code, "message": message, "retry_after": retry_after}
+            options |= {name: value for name, value in given.items() if value not in ("", None)}
+            line = Line(fault=fault_named(what, **options), code=code, message=message)
         else:
-            play = fault_named(what, **options) if isinstance(what, str) else what
-            line = Line(fault=play, code=code, message=message, retry_after=retry_after)
+            line = Line(fault=what, code=code, message=message, retry_after=retry_after)
         self.script.add(line, when, times)
         return self
 
