@@ -56,7 +56,7 @@ class Collector:
         self.parts: dict[Any, list[Any]] = {}
         """What came of each part of the answer, where a protocol sends a part in pieces and then whole."""
         self._thought: list[str] = []
-        self._calls = CallPieces()
+        self._calls = CallPieces(offer.tools if offer is not None else ())
         self._repairs: list[Repair] = []
         self._splitter = ThoughtSplitter(opened=family is not None and family.opens_in_thought)
         self._reader = TextCalls(offer)
@@ -142,7 +142,8 @@ class Collector:
             cut = "The stream ended before the call did."
         elif finish == "length":
             cut = "The answer was cut off at the token limit."
-        good, broken = self._calls.settle(cut=cut, offer=self._offer)
+        settled = self._calls.settle(cut=cut, offer=self._offer)
+        good, broken = settled.calls, settled.broken
         if self.finish is None and streamed and not self._size:
             raise BadResponse(
                 _("The answer of {model} cannot be read.").format(model=self.model),
@@ -175,7 +176,7 @@ class Collector:
             good,
             broken,
             reasoning=reasoning,
-            repairs=tuple(self._repairs),
+            repairs=(*self._repairs, *settled.repairs),
             native=self.native,
         )
         if self.finish:

@@ -1,59 +1,76 @@
-"""Tool calls as they come over a wire: pieces put together, and arguments read strictly or not at all."""
+"""Tool calls as they come over a wire: pieces put together, then parted into those that may be run and the others."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from agentsdk.messages import BrokenCall, ToolCall
+from agentsdk.messages import BrokenCall, Repair, ToolCall
 from agentsdk.models.model import Offer
+from agentsdk.models.repair.arguments import fit_arguments
+from agentsdk.models.repair.json_text import read_json, strict
+from agentsdk.models.repair.names import bare_name, fold_name, history_name
 
-DEEPEST = 100
-"""Levels of nesting that arguments may have; Python's own reader would end in a RecursionError."""
+WRAPPERS = ("parallel", "multi_tool_use_parallel")
+"""The tool that GPT models call, though nobody offers it, to make several calls at once."""
+
+MOST_CALLS = 128
+"""Calls that one answer may hold."""
 
 
-@dataclass(slots=True)
-class _Piece:
-    index: int
-    id: str = ""
-    name: str = ""
-    raw: list[str] = field(default_factory=list)
-    whole: Any = None
-    """The arguments, where a server gives them as an object and not as text."""
-    fault: str = ""
-    """Why the call may not be run, where the server says so itself."""
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The calls of an answer."""
+
+    calls: tuple[ToolCall, ...] = ()
+    broken: tuple[BrokenCall, ...] = ()
+    repairs: tuple[Repair, ...] = ()
 
 
 class CallPieces:
     """Puts the pieces of streamed calls together.
 
-    What servers do wrong on the way, all of it recorded: the id of a continuation is the empty string
-    (DashScope, LM Studio); the name comes again with every piece (Kimi); the index is missing, or the same for
-    two calls that have ids of their own (Ollama, Qwen).
+    What servers do wrong on the way: the id of a continuation is the empty string (DashScope, LM Studio), or
+    another one each time; the name comes again with every piece (Kimi), or in pieces itself; the index is missing,
+    given only once, or the same for two calls (Ollama, Qwen); the arguments so far come again with every piece.
+
+    Args:
+        names: the tools' names, where they are known: they tell a name's second half from the name of a new call.
+
     """
 
-    def __init__(self) -> None:
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        self._names = frozenset(names)
         self._pieces: list[_Piece] = []
+        self._last: _Piece | None = None
+        """The one that was added to last."""
 
     def __bool__(self) -> bool:
         return bool(self._pieces)
 
     def add(self, index: int | None, id: str | None, name: str | None, arguments: Any) -> tuple[int, str, str]:
         """Take a piece in; return the call's place, its name if this is its first piece, and its new text."""
-        piece = self._find(index, id or "", name or "")
+        piece = self._find(index, id or "", name or "", arguments)
+        if piece is None:
+            piece = _Piece(len(self._pieces), index)
+            self._pieces.append(piece)
+        self._last = piece
         began = not piece.name and bool(name)
-        piece.id = piece.id or (id or "")
-        piece.name = piece.name or (name or "")
+        piece.index = index if piece.index is None else piece.index
+        piece.id = piece.id or id or ""
+        piece.name = _joined(piece.name, name or "", self._names)
         text = ""
         if isinstance(arguments, str):
             text = arguments
-            piece.raw.append(text)
+            if text:
+                piece.texts.append(text)
         elif arguments is not None:
             piece.whole = arguments
             text = json.dumps(arguments, ensure_ascii=False)
-        return self._pieces.index(piece), piece.name if began else "", text
+        return piece.place, piece.name if began else "", text
 
     def close(
         self, index: int, id: str | None, name: str | None, arguments: Any, fault: str
@@ -64,111 +81,253 @@ class CallPieces:
         piece.fault = fault
         if not isinstance(arguments, str):
             return at, first_name, self.add(index, id, name, arguments)[2] if arguments is not None else ""
-        so_far = "".join(piece.raw)
+        so_far = "".join(piece.texts)
         rest = arguments[len(so_far) :] if arguments.startswith(so_far) else ""
-        piece.raw = [arguments]
+        piece.put(arguments)
         return at, first_name, rest
 
-    def settle(
-        self, *, cut: str, offer: Offer | None = None
-    ) -> tuple[tuple[ToolCall, ...], tuple[BrokenCall, ...]]:
-        """Return the calls that may be run, and those that may not.
+    def settle(self, *, cut: str, offer: Offer | None = None) -> Settled:
+        """Return the calls that may be run, those that may not, and what was mended.
 
         Args:
-            cut: why the answer is not whole, "" where it is. In a cut answer a call is broken unless another one
-                follows it; the last one may look whole and not be.
-            offer: what was offered: a call for another name, or one where calls were forbidden, is broken. None
-                where that is not known.
+            cut: why the answer is not whole, "" where it is. In a cut answer a call is broken unless its arguments
+                have ended and another call was written to after it; the last one may look whole and not be.
+            offer: what was offered: a call for another name, with arguments that do not fit, or where calls were
+                forbidden, is broken. None where that is not known.
 
         """
-        good: list[ToolCall] = []
-        broken: list[BrokenCall] = []
-        for at, piece in enumerate(self._pieces):
-            id_ = piece.id or f"call_{at + 1}"  # made from its place: a replay makes the same
-            raw = "".join(piece.raw)
-            given = raw if piece.whole is None else piece.whole
-            try:
-                if cut and at == len(self._pieces) - 1:
-                    raise ValueError(cut)
-                if piece.fault:
-                    raise ValueError(piece.fault)
-                if not piece.name:
-                    raise ValueError("The call has no name.")
-                if offer is not None:
-                    _check_offered(piece.name, offer)
-                good.append(ToolCall(id_, piece.name, read_arguments(given)))
-            except ValueError as error:
-                broken.append(BrokenCall(id_, piece.name, raw or json.dumps(given), str(error)))
-        return tuple(good), tuple(broken)
+        taken = {piece.id for piece in self._pieces}
+        settling = _Settling(offer, taken)
+        for piece in self._pieces:
+            text, again = piece.text()
+            given = text if piece.whole is None else piece.whole
+            fault = piece.fault
+            if cut and (piece is self._last or not piece.has_ended()):
+                fault = cut
+            elif not piece.name and not fault:
+                fault = "The call has no name."
+            settling.settle(piece.id, f"call_{piece.place + 1}", piece.name, given, fault, again=again)
+        return settling.done()
 
-    def _find(self, index: int | None, id: str, name: str) -> _Piece:
-        last = self._pieces[-1] if self._pieces else None
-        known = None
-        if id:
-            known = next((p for p in self._pieces if p.id == id), None)
-        if known is None and index is not None:
-            known = next((p for p in reversed(self._pieces) if p.index == index), None)
-        if known is None and index is None and not id and last is not None and not (name and last.name):
-            known = last
-        # A new id at a known index is a new call; so is a name where the call has another one already.
-        if known is not None and (
-            (id and known.id and known.id != id) or (name and known.name and known.name != name)
+    def _find(self, index: int | None, id: str, name: str, arguments: Any) -> _Piece | None:
+        """Return the call that a piece goes on with, None for a new one."""
+        own = next((p for p in reversed(self._pieces) if id and p.id == id), None)
+        if index is None:
+            known = own or self._last
+        else:
+            at_index = [p for p in reversed(self._pieces) if p.index == index]
+            known = next((p for p in at_index if id and p.id == id), at_index[0] if at_index else None)
+            if known is None and own is not None and not (name and (own.has_ended() or name != own.name)):
+                return own  # the index counts the pieces and not the calls
+            if known is None and self._last is not None and self._last.index is None and not name:
+                known = self._last
+        return None if known is None or self._is_new(known, index, id, name, arguments) else known
+
+    def _is_new(self, known: _Piece, index: int | None, id: str, name: str, arguments: Any) -> bool:
+        begins = isinstance(arguments, Mapping) or (
+            isinstance(arguments, str) and arguments.lstrip().startswith("{")
+        )
+        if id and known.id and id != known.id:
+            # A new id is a new call, unless it comes in the middle of another one's arguments.
+            middle = known.has_begun() and not known.has_ended() and not begins
+            return not (middle and name in ("", known.name))
+        if not name or not known.name:
+            return False
+        if name != known.name:
+            return not _is_rest(known, id, name, self._names)
+        if (id and id == known.id) or not (known.has_ended() and begins):
+            return False
+        if known.whole is not None:
+            return index is None or bool(arguments != known.whole)
+        return bool(arguments != known.text()[0])
+
+
+@dataclass(slots=True, eq=False)
+class _Piece:
+    place: int
+    index: int | None
+    id: str = ""
+    name: str = ""
+    texts: list[str] = field(default_factory=list)
+    whole: Any = None
+    """The arguments, where a server gives them as an object and not as text."""
+    fault: str = ""
+    """Why the call may not be run, where the server says so itself."""
+    _scanned: int = 0
+    _open: int = 0
+    _begun: bool = False
+    _in_string: bool = False
+    _escaped: bool = False
+
+    def put(self, text: str) -> None:
+        """Take a text for all that has come."""
+        self.texts = [text]
+        self._scanned = self._open = 0
+        self._begun = self._in_string = self._escaped = False
+
+    def has_begun(self) -> bool:
+        return self.whole is not None or bool(self.texts)
+
+    def has_ended(self) -> bool:
+        """Return whether the arguments are an object whose last bracket has come."""
+        if self.whole is not None:
+            return True
+        for text in self.texts[self._scanned :]:
+            self._scan(text)
+        self._scanned = len(self.texts)
+        return self._begun and self._open <= 0 and not self._in_string
+
+    def text(self) -> tuple[str, bool]:
+        """Return the arguments' text, and whether each piece repeated what had come before."""
+        joined = "".join(self.texts)
+        if len(self.texts) > 1 and all(
+            b.startswith(a) for a, b in zip(self.texts, self.texts[1:], strict=False)
         ):
-            known = None
-        if known is None:
-            known = _Piece(len(self._pieces) if index is None else index)
-            self._pieces.append(known)
-        return known
+            try:
+                strict(joined)
+            except ValueError:
+                return self.texts[-1], True
+        return joined, False
+
+    def _scan(self, text: str) -> None:
+        start = 1 if self._escaped else 0
+        self._escaped = False
+        for token in re.compile(r'\\.?|["{}\[\]]', re.DOTALL).finditer(text, start):
+            mark = token[0]
+            if self._in_string:
+                self._escaped = mark == "\\"
+                self._in_string = mark != '"'
+            elif mark == '"':
+                self._in_string = True
+            elif mark in "{[":
+                self._open += 1
+                self._begun = True
+            elif mark in "}]":
+                self._open -= 1
 
 
-def _check_offered(name: str, offer: Offer) -> None:
-    if offer.choice == "none":
-        raise ValueError("No tool may be called now.")
-    if name not in offer.tools:
-        names = ", ".join(offer.tools) or "-"
-        raise ValueError(f"There is no tool called {name}. The tools are: {names}.")
+def _is_rest(known: _Piece, id: str, name: str, names: frozenset[str]) -> bool:
+    """Return whether a name that differs from the one so far is its rest, and not that of a new call."""
+    joined = known.name + name
+    if known.has_begun():
+        return False
+    if name.startswith(known.name) and known.name not in names and names:
+        return True  # the whole name so far, again
+    if any(n.startswith(joined) for n in names):
+        return True
+    return bool(known.id) and id in ("", known.id) and known.name not in names and name not in names
 
 
-def read_arguments(given: Any) -> Mapping[str, Any]:
-    """Return a call's arguments: an object, or nothing at all for a call without any.
+def _joined(so_far: str, name: str, names: frozenset[str]) -> str:
+    if not name or name == so_far:
+        return so_far
+    if so_far and name.startswith(so_far) and so_far not in names and so_far + name not in names:
+        return name
+    return so_far + name
 
-    Raises:
-        ValueError: they are not JSON, not an object, or nested too deep; the text says which.
 
-    """
-    if isinstance(given, str):
-        text = given.strip()
-        if text in ("", "null"):
-            return {}
-        if text.count("[") + text.count("{") > DEEPEST * 100:
-            raise ValueError("The arguments are nested too deep.")
+class _Settling:
+    """Checks the calls of one answer, and gives each an id of its own."""
+
+    def __init__(self, offer: Offer | None, taken: set[str]) -> None:
+        self._offer = offer
+        self._given = taken - {""}
+        self._used: set[str] = set()
+        self._calls: list[ToolCall] = []
+        self._broken: list[BrokenCall] = []
+        self._repairs: list[Repair] = []
+
+    def done(self) -> Settled:
+        return Settled(tuple(self._calls), tuple(self._broken), tuple(self._repairs))
+
+    def settle(
+        self,
+        id: str,
+        made: str,
+        name: str,
+        given: Any,
+        fault: str = "",
+        *,
+        again: bool = False,
+        inner: bool = False,
+    ) -> None:
+        """Take a call in: by its id, or the one made from its place, a replay makes the same."""
+        if len(self._calls) + len(self._broken) >= MOST_CALLS:
+            return
+        if not fault and not inner and self._is_wrapper(name):
+            uses = _uses(given)
+            if isinstance(uses, str):
+                fault = uses
+            else:
+                self._repairs.append(Repair("call.expanded", f"{name} became {len(uses)} calls"))
+                for at, (tool, arguments) in enumerate(uses):
+                    self.settle("", f"{id or made}_{at + 1}", tool, arguments, inner=True)
+                return
+        own = self._own_id(id, made)
         try:
-            given = json.loads(text, parse_constant=_refuse)
-        except RecursionError:
-            raise ValueError("The arguments are nested too deep.") from None
+            if fault:
+                raise ValueError(fault)
+            tool, arguments, repairs = self._checked(name, given)
         except ValueError as error:
-            raise ValueError(f"The arguments are not JSON: {error}") from None
-    if given is None:
-        return {}
-    if not isinstance(given, dict):
-        raise ValueError(f"The arguments are not an object but {type(given).__name__}.")
-    if _depth(given) > DEEPEST:
-        raise ValueError("The arguments are nested too deep.")
-    return given
+            raw = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False, default=str)
+            self._broken.append(BrokenCall(own, history_name(name), raw, str(error)))
+            return
+        self._calls.append(ToolCall(own, tool, arguments))
+        if id and own != id:
+            repairs.append(Repair("call.id", f"a second call with the id {id[:100]} became {own}"))
+        if again:
+            repairs.append(Repair("call.merged", "each piece repeated what had come before"))
+        self._repairs += [Repair(r.kind, f"{tool}: {r.detail}") for r in repairs]
+
+    def _checked(self, name: str, given: Any) -> tuple[str, Mapping[str, Any], list[Repair]]:
+        offer = self._offer
+        if offer is None:
+            fitted = fit_arguments(given, None, name)
+            return name, fitted.arguments, list(fitted.repairs)
+        if offer.choice == "none":
+            raise ValueError("No tool may be called now.")
+
+        def fits(tool: str) -> bool:
+            try:
+                fit_arguments(given, offer.tools[tool], tool)
+            except ValueError:
+                return False
+            return True
+
+        tool, folded = fold_name(name, offer.tools, fits)
+        fitted = fit_arguments(given, offer.tools[tool], tool)
+        return tool, fitted.arguments, [*([folded] if folded else []), *fitted.repairs]
+
+    def _is_wrapper(self, name: str) -> bool:
+        offer = self._offer
+        if offer is not None and (name in offer.tools or offer.choice == "none"):
+            return False
+        return bare_name(name) in WRAPPERS
+
+    def _own_id(self, id: str, made: str) -> str:
+        own = id or made
+        at = 1
+        while own in self._used or (not id and own in self._given):
+            at += 1
+            own = f"{id or made}_{at}"
+        self._used.add(own)
+        return own
 
 
-def _refuse(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _depth(value: Any) -> int:
-    level, layer = 0, [value]
-    while layer and level <= DEEPEST:
-        level += 1
-        layer = [
-            v
-            for item in layer
-            for v in (item.values() if isinstance(item, dict) else item)
-            if isinstance(v, (dict, list))
-        ]
-    return level
+def _uses(given: Any) -> list[tuple[str, Any]] | str:
+    """Return the calls within a wrapper's arguments as (name, arguments), or what is wrong with them."""
+    try:
+        uses = fit_arguments(given, None).arguments.get("tool_uses")
+        if isinstance(uses, str):
+            uses, _forgiven = read_json(uses)
+    except ValueError as error:
+        return str(error)
+    if not isinstance(uses, list) or not uses or not all(isinstance(use, Mapping) for use in uses):
+        return "There is no such tool; make each call by itself."
+    found = []
+    for use in uses:
+        name = next(
+            (use[k] for k in ("recipient_name", "name", "tool_name") if isinstance(use.get(k), str)), ""
+        )
+        found.append((name, next((use[k] for k in ("parameters", "arguments", "args") if k in use), None)))
+    return found

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentsdk.models.repair.calls import CallPieces, read_arguments
+from agentsdk.models.repair.arguments import fit_arguments
+from agentsdk.models.repair.calls import CallPieces
 
 
 def merged(
@@ -15,8 +16,7 @@ def merged(
     calls = CallPieces()
     for piece in pieces:
         calls.add(*piece)
-    good, _broken = calls.settle(cut=cut)
-    return [(c.name, dict(c.arguments)) for c in good]
+    return [(c.name, dict(c.arguments)) for c in calls.settle(cut=cut).calls]
 
 
 def test_continuations_with_empty_ids_and_repeated_names_are_one_call() -> None:
@@ -41,7 +41,7 @@ def test_the_last_call_of_a_cut_answer_is_broken_even_if_it_looks_whole() -> Non
 
 @pytest.mark.parametrize("text", ["", " ", "null", "{}", None])
 def test_no_arguments_are_none_however_they_are_written(text: object) -> None:
-    assert read_arguments(text) == {}
+    assert fit_arguments(text, None).arguments == {}
 
 
 @pytest.mark.parametrize(
@@ -54,15 +54,14 @@ def test_no_arguments_are_none_however_they_are_written(text: object) -> None:
         '{"x": NaN}',
         "{" * 50_000,
         '{"a":' * 300 + "1" + "}" * 300,
-        "{'x': 1}",
         "true",
     ],
 )
 def test_what_is_no_object_is_never_arguments(text: str) -> None:
     with pytest.raises(ValueError, match=r"arguments|JSON"):
-        read_arguments(text)
+        fit_arguments(text, None).arguments
 
 
 @given(st.integers())
 def test_integers_of_any_size_stay_what_they_are(number: int) -> None:
-    assert read_arguments(json.dumps({"n": number})) == {"n": number}
+    assert fit_arguments(json.dumps({"n": number}), None).arguments == {"n": number}
