@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import operator
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -366,13 +367,13 @@ def _engine(pattern: str) -> Any:
 
 def _number(value: float, schema: Mapping[str, Any], path: str) -> Iterator[str]:
     for word, wrong, text in (
-        ("minimum", lambda v, limit: v < limit, "at least"),
-        ("maximum", lambda v, limit: v > limit, "at most"),
-        ("exclusiveMinimum", lambda v, limit: v <= limit, "more than"),
-        ("exclusiveMaximum", lambda v, limit: v >= limit, "less than"),
+        ("minimum", operator.lt, "at least"),
+        ("maximum", operator.gt, "at most"),
+        ("exclusiveMinimum", operator.le, "more than"),
+        ("exclusiveMaximum", operator.ge, "less than"),
     ):
         limit = schema.get(word)
-        if is_a(limit, "number") and wrong(value, limit):
+        if isinstance(limit, (int, float)) and is_a(limit, "number") and wrong(value, limit):
             yield f"{path or 'arguments'}: expected {text} {limit}, got {show(value)}."
     step = schema.get("multipleOf")
     if isinstance(step, (int, float)) and is_a(step, "number") and step > 0 and not _is_multiple(value, step):

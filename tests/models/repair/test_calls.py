@@ -59,7 +59,7 @@ def test_no_arguments_are_none_however_they_are_written(text: object) -> None:
 )
 def test_what_is_no_object_is_never_arguments(text: str) -> None:
     with pytest.raises(ValueError, match=r"arguments|JSON"):
-        fit_arguments(text, None).arguments
+        fit_arguments(text, None)
 
 
 @given(st.integers())
