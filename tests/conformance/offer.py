@@ -12,6 +12,12 @@ from tests.conformance.protocol import events_of
 
 OPEN: Mapping[str, Any] = {"type": "object"}
 """The schema of a tool of which only the name is known."""
+FREE: Mapping[str, Any] = {
+    "type": "object",
+    "properties": {"input": {"type": "string"}},
+    "required": ["input"],
+}
+"""The schema of a tool that takes a text of its own grammar (OpenAI's custom tools)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +56,7 @@ def _tools(asked: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
             continue  # the provider's own, such as web_search: it runs there
         inner = tool.get("function") or tool.get("custom") or tool
         if isinstance(inner, Mapping) and isinstance(inner.get("name"), str):
-            schema = inner.get("parameters")
+            schema = FREE if tool.get("type") == "custom" else inner.get("parameters")
             yield inner["name"], schema if isinstance(schema, Mapping) and schema else OPEN
 
 

@@ -42,6 +42,8 @@ from typing import Any
 
 from tests.conformance.cuts import cuts
 from tests.conformance.folder import Exchange, Unreadable, read_folder
+from tests.conformance.judge import TOTALS, Verdict, judge
+from tests.conformance.protocol import protocol_of
 from tests.conformance.replay import Replay, empty, head, told
 
 
@@ -51,8 +53,6 @@ async def lines_of(found: Exchange | Unreadable, *, truncate: bool = False) -> A
         error = {"type": "Unreadable", "message": found.why, "code": None, "status": None}
         yield head(found, "unreadable") | empty() | {"error": error | {"retry_after": None, "partial": None}}
         return
-    from tests.conformance.protocol import protocol_of
-
     protocol = protocol_of(found)
     if protocol == "unknown":
         error = {"type": "Unknown", "message": "No protocol is known for it.", "code": None, "status": None}
@@ -99,10 +99,37 @@ def main(argv: list[str] | None = None) -> int:
     async def collect() -> list[dict[str, Any]]:
         return [line async for line in run(options.folder, truncate=options.truncate)]
 
+    if not options.folder.is_dir():
+        parser.error(f"{options.folder} is not a folder")
     lines = asyncio.run(collect())
-    for line in lines:
-        print(json.dumps(line, ensure_ascii=False))
-    return 0
+    verdict = judge(read_folder(options.folder), lines, truncated=options.truncate)
+    if options.lines:
+        options.lines.write_text("".join(_json(line) + "\n" for line in lines), encoding="utf-8")
+    totals = verdict.totals()
+    if options.json:
+        for line in lines:
+            print(_json(line))
+        print(_json({**totals, "providers": dict(verdict.exchanges), "lines": len(lines)}))
+    else:
+        _show(verdict)
+    return 1 if any(totals[name] for name in TOTALS) else 0
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
+
+
+def _show(verdict: Verdict) -> None:
+    """Print the totals, the exchanges by provider, and each offender once with the number of its cuts."""
+    for name, count in verdict.totals().items():
+        print(f"{name:28}{count:8}")
+    print("\n" + ", ".join(f"{name} {count}" for name, count in sorted(verdict.exchanges.items())))
+    alike: dict[tuple[str, str, int, str], int] = {}
+    for one in verdict.offenders:
+        key = (one.total, one.file, one.index, one.why)
+        alike[key] = alike.get(key, 0) + 1
+    for (total, file, index, why), count in sorted(alike.items()):
+        print(f"\n{total} ({count}x)\n  {file} [{index}]\n  {why}")
 
 
 if __name__ == "__main__":

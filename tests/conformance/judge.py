@@ -1,0 +1,487 @@
+"""Judges the lines of a replay by the recorded bytes: what was lost, invented, leaked, or run when it was cut.
+
+It imports nothing of agentsdk. What is a call and what is a text is read from the bytes by simple rules of its own
+(`wire.py`); which call-like *texts* are calls, no simple rule can say: that stands in `expectations.json`, reviewed by
+hand, by the digest of the bytes. For bytes that are not in the table the rule is strict: a text is a call for certain
+only where it is nothing but a well-formed call of an offered tool, and a call is allowed to have been read out of a
+text only where its name and each of its values stand there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from tests.conformance.cuts import cuts
+from tests.conformance.folder import Exchange, Unreadable
+from tests.conformance.offer import Offered, offered
+from tests.conformance.protocol import protocol_of, streamed
+from tests.conformance.values import mend, mended, valid, wire_value
+from tests.conformance.wire import Wire, WireCall, parted, read
+
+TOTALS = (
+    "cut_calls_executable",
+    "calls_lost",
+    "calls_invented",
+    "arguments_not_schema_valid",
+    "reasoning_leaked",
+    "stream_differs_from_whole",
+    "boundary_differs",
+    "usage_missing",
+    "untyped_errors",
+    "crashed",
+    "text_differs",
+)
+"""What must be 0, beside `exchanges`, which counts."""
+TYPED = {
+    "RateLimited", "QuotaExhausted", "Overloaded", "ConnectionLost", "Truncated", "DeadlineExceeded", "BadResponse",
+    "EmptyResponse", "ContextOverflow", "ContentFiltered", "AuthFailed", "ModelNotFound", "InvalidRequest",
+}  # fmt: skip
+_BY_STATUS = {
+    401: {"AuthFailed"},
+    403: {"AuthFailed", "QuotaExhausted", "ContentFiltered", "ModelNotFound", "InvalidRequest"},
+    404: {"ModelNotFound", "InvalidRequest"},
+    413: {"ContextOverflow", "InvalidRequest", "RateLimited"},
+    429: {"RateLimited", "QuotaExhausted", "Overloaded"},
+}
+_EXPECTED = Path(__file__).with_name("expectations.json")
+_MARKS = re.compile(
+    r"<tool_call|<\|python_tag\|>|<function|<invoke|✿FUNCTION|\[TOOL_CALLS\]|\"(?:name|function|tool)\"\s*:|\w+\([^)]*=|"
+    r"\.call\(|<tool▁|<\|tool",
+)
+_FIELDS = ("calls", "invalid_calls", "text", "reasoning", "usage", "finish", "error")
+
+
+@dataclass(frozen=True, slots=True)
+class Offender:
+    """One count of one total, and why."""
+
+    total: str
+    file: str
+    index: int
+    cut: int | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The totals, the exchanges by provider, and what counted."""
+
+    exchanges: Mapping[str, int]
+    offenders: tuple[Offender, ...]
+
+    def totals(self) -> dict[str, int]:
+        """Return `exchanges`, then all that must be 0; none is ever missing."""
+        counted = Counter(o.total for o in self.offenders)
+        return {"exchanges": sum(self.exchanges.values()), **{name: counted[name] for name in TOTALS}}
+
+
+@dataclass
+class Truth:
+    """What the bytes of one exchange say."""
+
+    exchange: Exchange
+    table: Mapping[str, Any]
+    body: bytes = b""
+    protocol: str = field(init=False)
+    streamed: bool = field(init=False)
+    offer: Offered = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.body = self.body or self.exchange.body
+        self.protocol = protocol_of(self.exchange)
+        self.streamed = streamed(self.exchange)
+        self.offer = offered(self.exchange)
+
+    @cached_property
+    def wire(self) -> Wire:
+        """What stands on the wire."""
+        return read(self.body, self.protocol, streamed=self.streamed)
+
+    @cached_property
+    def row(self) -> Mapping[str, Any]:
+        """What was reviewed by hand for these bytes."""
+        row: Mapping[str, Any] = self.table.get(digest(self.body), {})
+        return row
+
+    @cached_property
+    def said(self) -> str:
+        """The public text, calls in text included."""
+        return parted(self.wire.content)[0]
+
+    @cached_property
+    def thought(self) -> str:
+        """All thoughts."""
+        return self.wire.thoughts + parted(self.wire.content)[1]
+
+    @cached_property
+    def calls(self) -> list[WireCall]:
+        """The structured calls; a wrapper of several is taken apart."""
+        return [inner for call in self.wire.calls for inner in _unwrapped(call, self.offer.tools)]
+
+    @cached_property
+    def text_calls(self) -> list[WireCall]:
+        """The calls that certainly stand in the text."""
+        if "calls" in self.row:
+            return [WireCall(name=c["name"], given=c["arguments"]) for c in self.row["calls"]]
+        if self.offer.choice == "none" or self.wire.cut or self.calls or self.offer.source == "inferred":
+            return []
+        return list(_plain_calls(self.said, self.offer.tools))
+
+    def name_of(self, call: WireCall) -> str | None:
+        """Return the offered name that a call means, None where it means none or several."""
+        if call.name in self.offer.tools:
+            return call.name
+        alike = [n for n in self.offer.tools if _folded(n) == _folded(call.name)]
+        return alike[0] if len(alike) == 1 else None
+
+
+def judge(
+    found: Iterable[Exchange | Unreadable],
+    lines: Iterable[Mapping[str, Any]],
+    table: Mapping[str, Any] | None = None,
+    *,
+    truncated: bool = False,
+) -> Verdict:
+    """Return the verdict on the lines of one run."""
+    table = expectations() if table is None else table
+    by_exchange: dict[tuple[str, int], list[Mapping[str, Any]]] = defaultdict(list)
+    for line in lines:
+        by_exchange[line["file"], line["index"]].append(line)
+    counted: Counter[str] = Counter()
+    offenders: list[Offender] = []
+    for item in found:
+        counted[item.provider] += 1
+        own = by_exchange.pop((item.file, item.index), [])
+        for total, cut, why in _of_exchange(item, own, table, truncated=truncated):
+            offenders.append(Offender(total, item.file, item.index, cut, why))
+    for file, index in by_exchange:
+        offenders.append(
+            Offender("crashed", file, index, None, "lines of an exchange that is not in the folder")
+        )
+    return Verdict(dict(counted), tuple(offenders))
+
+
+def expectations() -> dict[str, Any]:
+    """Return the reviewed table."""
+    table: dict[str, Any] = json.loads(_EXPECTED.read_text(encoding="utf-8"))
+    return table
+
+
+def digest(body: bytes) -> str:
+    """Return the key of the table for an answer's bytes."""
+    return hashlib.sha256(body).hexdigest()[:32]
+
+
+Found = Iterator[tuple[str, int | None, str]]
+
+
+def _of_exchange(
+    item: Exchange | Unreadable, lines: list[Mapping[str, Any]], table: Mapping[str, Any], *, truncated: bool
+) -> Found:
+    if isinstance(item, Unreadable):
+        yield "crashed", None, item.why
+        return
+    if not lines and not (truncated and len(item.body) < 2):
+        yield "crashed", None, "it has no line"
+        return
+    truth = Truth(item, table)
+    if truth.protocol == "unknown":
+        yield "crashed", None, "no protocol is known for it"
+        return
+    if truth.protocol == "not_chat":
+        yield from (("untyped_errors", None, why) for why in _not_chat(item, lines))
+        return
+    wanted = cuts(item.body, stream=truth.streamed)
+    given = [line.get("cut") for line in lines]
+    if set(given) != ({*wanted} if truncated else {None, *wanted}) or len(given) != len(set(given)):
+        yield "crashed", None, f"{len(given)} lines for {len(wanted)} cuts"
+    for line in lines:
+        cut = line.get("cut")
+        if line.get("kind") != "chat":
+            yield "crashed", cut, f"it is a chat and was taken for {line.get('kind')}"
+        elif truncated:
+            yield from ((total, cut, why) for total, why in _of_end(Truth(item, table, item.body[:cut]), line))
+        else:
+            yield from ((total, cut, why) for total, why in _of_line(truth, line))
+    if not truncated:
+        yield from _of_all(truth, lines)
+
+
+def _not_chat(item: Exchange, lines: list[Mapping[str, Any]]) -> Iterator[str]:
+    for line in lines:
+        error = line.get("error")
+        if item.status >= 400:
+            yield from _typed(item.status, error)
+        elif error:
+            yield f"an error where the wire has none: {error.get('type')}"
+
+
+def _of_all(truth: Truth, lines: list[Mapping[str, Any]]) -> Found:
+    """Compare the cuts of one exchange, its pieces, and its twin."""
+    whole = next((line for line in lines if line.get("cut") is None), None)
+    if whole is None:
+        return
+    for line in lines:
+        other = [name for name in _FIELDS if line.get(name) != whole.get(name)]
+        if other:
+            yield "boundary_differs", line.get("cut"), f"{', '.join(other)} differ from the whole"
+    deltas = whole.get("deltas")
+    if deltas is not None and not whole.get("error"):
+        yield from (("stream_differs_from_whole", None, why) for why in _of_pieces(truth, whole, deltas))
+    twin = whole.get("twin")
+    if twin is not None:
+        for name in ("calls", "invalid_calls", "text", "reasoning", "usage", "finish"):
+            a, b = whole.get(name), twin.get(name)
+            if (_squashed(a) != _squashed(b)) if isinstance(a, str) and isinstance(b, str) else a != b:
+                yield "stream_differs_from_whole", None, f"{name} of the twin differs: {json.dumps(b)[:200]}"
+        if (whole.get("error") or {}).get("type") != (twin.get("error") or {}).get("type"):
+            yield "stream_differs_from_whole", None, f"the twin's error differs: {twin.get('error')}"
+
+
+def _of_pieces(truth: Truth, whole: Mapping[str, Any], deltas: Mapping[str, Any]) -> Iterator[str]:
+    """Compare the pieces that a stream gave out, joined, with its reply."""
+    pieces = {name: _squashed(deltas[name]) for name in ("text", "reasoning")}
+    reply = {name: _squashed(whole[name]) for name in ("text", "reasoning")}
+    if _orphaned(truth.wire.content):
+        # Nobody can know of a thought before its end mark comes, where its beginning is missing: what was given out as
+        # text until then is known for a thought in the reply.
+        if not pieces["text"].endswith(reply["text"]):
+            yield "the pieces of text do not end in the reply's text"
+    else:
+        yield from (
+            f"the pieces of {n} make something else than the reply" for n in reply if pieces[n] != reply[n]
+        )
+    held = [c["name"] for c in [*whole["calls"], *whole["invalid_calls"]]]
+    if not whole.get("repairs") and [c["name"] for c in deltas["calls"]] != held:
+        yield "the pieces of the calls make other calls than the reply has"
+
+
+def _orphaned(content: str) -> bool:
+    tag = re.search(r"<(/?)think(?:ing)?>", content, re.IGNORECASE)
+    return bool(tag and tag[1])
+
+
+def _of_line(truth: Truth, line: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    wire, error = truth.wire, line.get("error")
+    kind = (error or {}).get("type", "")
+    if error and not _is_typed(kind):
+        yield (
+            ("crashed" if kind.startswith("Runner.") else "untyped_errors"),
+            f"{kind}: {error.get('message', '')[:200]}",
+        )
+        return
+    failed = wire.error is not None or truth.exchange.status >= 400
+    if failed and not (truth.text_calls and not error):
+        yield from (("untyped_errors", why) for why in _typed(truth.exchange.status, error))
+    elif not failed and not wire.readable and not error:
+        yield "untyped_errors", "the answer cannot be read, and no error says so"
+    elif error and not failed and wire.readable:
+        yield from _undue(truth, kind)
+    yield from _of_calls(truth, line)
+    if not failed and wire.readable:
+        yield from _of_texts(truth, line)
+        yield from _of_usage(wire, line)
+
+
+def _of_end(truth: Truth, line: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Judge an answer whose bytes end too soon: nothing that was not whole may be run, and each error is typed."""
+    error = line.get("error")
+    if error and not _is_typed(error.get("type", "")):
+        yield "untyped_errors", f"{error.get('type')}: {error.get('message', '')[:200]}"
+    whole = truth.wire.readable and not truth.wire.cut
+    if not error and not line.get("invalid_calls") and not whole and not line.get("calls"):
+        yield "untyped_errors", "the answer ends too soon, and nothing says so"
+    for total, why in _of_calls(truth, line):
+        if total != "calls_lost":
+            yield total, why
+
+
+def _is_typed(kind: str) -> bool:
+    return kind in TYPED
+
+
+def _typed(status: int, error: Mapping[str, Any] | None) -> Iterator[str]:
+    if not error:
+        yield "the wire has an error, and none was raised"
+    elif not _is_typed(error.get("type", "")):
+        yield f"{error.get('type')} is no error of the list"
+    elif status in _BY_STATUS and error["type"] not in _BY_STATUS[status]:
+        yield f"{error['type']} for HTTP {status}"
+    elif status >= 500 and error["type"] == "BadResponse":
+        yield f"BadResponse for HTTP {status}"
+
+
+def _undue(truth: Truth, kind: str) -> Iterator[tuple[str, str]]:
+    """Judge an error where the wire has an answer."""
+    wire = truth.wire
+    if kind == "Truncated" and wire.cut:
+        return
+    if kind == "ContentFiltered" and "filter" in str(wire.finish):
+        return
+    if kind == "EmptyResponse" and not truth.said.strip() and not wire.calls:
+        return
+    yield "untyped_errors", f"{kind}, where the wire has an answer"
+
+
+def _of_calls(truth: Truth, line: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    left = [*truth.calls, *truth.text_calls]
+    for call in line.get("calls") or []:
+        name, arguments = call.get("name"), call.get("arguments")
+        schema = truth.offer.tools.get(name)
+        if schema is not None and not valid(arguments, schema):
+            yield "arguments_not_schema_valid", f"{name}({json.dumps(arguments)[:200]})"
+        if schema is None or truth.offer.choice == "none":
+            yield "calls_invented", f"{name} was not offered"
+            continue
+        match = next((c for c in left if c.closed and truth.name_of(c) == name and _is(c, arguments)), None)
+        if match is None:
+            cut = next((c for c in left if not c.closed and truth.name_of(c) == name), None)
+            if cut is not None:
+                left.remove(cut)
+                yield "cut_calls_executable", f"{name}({json.dumps(arguments)[:200]}) was cut"
+            elif not _may_be_text(truth, name, arguments):
+                yield "calls_invented", f"{name}({json.dumps(arguments)[:200]}) is not on the wire"
+        else:
+            left.remove(match)
+    must = [c for c in left if _must_run(truth, c)]
+    yield from (("calls_lost", f"{c.name}({c.raw or json.dumps(c.given)})"[:300]) for c in must)
+    others = len([c for c in left if c not in must and c in truth.calls])
+    told = len(line.get("invalid_calls") or []) + (1_000 if line.get("error") else 0)
+    if others > told:
+        yield "calls_lost", f"{others} calls could not be run, and only {told} are told of"
+
+
+def _is(call: WireCall, arguments: Any) -> bool:
+    try:
+        return mended(wire_value(call.raw, call.given), arguments)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _must_run(truth: Truth, call: WireCall) -> bool:
+    """Return whether a call is whole, offered and well-formed, so that it has to be among those that may be run."""
+    name = truth.name_of(call)
+    if name is None or not call.closed or truth.offer.choice == "none":
+        return False
+    try:
+        value = wire_value(call.raw, call.given)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(value, Mapping) and valid(mend(value, truth.offer.tools[name]), truth.offer.tools[name])
+
+
+def _may_be_text(truth: Truth, name: str, arguments: Any) -> bool:
+    if truth.row.get("calls") is not None or truth.wire.cut or truth.calls:
+        return False
+    text = truth.said
+    if not _MARKS.search(text) or _folded(name) not in _folded(text):
+        return False
+    return all(_folded(str(leaf)) in _folded(text) for leaf in _leaves(arguments))
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _leaves(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _leaves(inner)
+    elif value is not None:
+        yield value
+
+
+def _of_texts(truth: Truth, line: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    text, reasoning = line.get("text") or "", line.get("reasoning") or ""
+    thought = _squashed(truth.thought)
+    if re.search(r"</?think(?:ing)?>", text, re.IGNORECASE) and truth.said.strip() != text.strip():
+        yield "reasoning_leaked", "a tag of thoughts stands in the text"
+    if len(thought) > 20 and thought in _squashed(text):  # a short one may be the answer as well
+        yield "reasoning_leaked", "the thoughts stand in the text"
+    elif _squashed(reasoning) != thought:
+        yield (
+            "reasoning_leaked",
+            f"{len(thought)} characters were thought, {len(_squashed(reasoning))} delivered",
+        )
+    if line.get("error"):
+        return
+    said = _squashed(truth.row.get("text", truth.said))
+    if "text" not in truth.row and _MARKS.search(truth.said):
+        if not set(_squashed(text).split()) <= set(said.split()):
+            yield "text_differs", f"{text[:150]!r} is no part of {said[:150]!r}"
+    elif _squashed(text) != said:
+        yield "text_differs", f"{text[:150]!r} instead of {said[:150]!r}"
+
+
+def _of_usage(wire: Wire, line: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    usage = line.get("usage") or {}
+    missing = {k: v for k, v in wire.usage.items() if usage.get(k) != v}
+    if missing:
+        yield "usage_missing", f"{missing} on the wire, {usage or None} delivered"
+
+
+def _unwrapped(call: WireCall, tools: Mapping[str, Any]) -> Iterator[WireCall]:
+    if call.name in tools or "parallel" not in call.name:
+        yield call
+        return
+    try:
+        uses = wire_value(call.raw, call.given)["tool_uses"]
+        inner = [
+            WireCall(
+                call.id,
+                str(u["recipient_name"]).removeprefix("functions."),
+                "",
+                u.get("parameters") or {},
+                call.closed,
+            )
+            for u in uses
+        ]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        yield call
+        return
+    yield from inner
+
+
+def _plain_calls(text: str, tools: Mapping[str, Any]) -> Iterator[WireCall]:
+    """Yield the calls of a text that is nothing else than well-formed calls of offered tools."""
+    stripped = text.strip()
+    tagged = re.findall(r"<tool_call>\s*(\{.*?\})\s*</tool_call>", stripped, re.DOTALL)
+    if tagged and re.sub(r"<tool_call>\s*\{.*?\}\s*</tool_call>", "", stripped, flags=re.DOTALL).strip():
+        return
+    fenced = re.fullmatch(r"```(?:json)?\s*(\{.*\})\s*```", stripped, re.DOTALL)
+    bare = stripped.removeprefix("<|python_tag|>")
+    found = []
+    for source in tagged or [fenced[1] if fenced else bare]:
+        try:
+            value = json.loads(source)
+        except (ValueError, RecursionError):
+            return
+        if not isinstance(value, Mapping) or not value.keys() <= {
+            "name",
+            "arguments",
+            "parameters",
+            "type",
+            "id",
+        }:
+            return
+        arguments = value.get("arguments", value.get("parameters"))
+        schema = tools.get(str(value.get("name")))
+        if schema is None or not isinstance(arguments, Mapping) or not valid(arguments, schema):
+            return
+        found.append(WireCall(name=value["name"], given=arguments))
+    yield from found
+
+
+def _folded(name: str) -> str:
+    return re.sub(r"\W|_", "", name.removeprefix("functions.").casefold())
+
+
+def _squashed(text: str) -> str:
+    return " ".join(str(text).split())

@@ -1,0 +1,111 @@
+"""Compares the arguments on the wire with those delivered: what may be mended, and what would be made up."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import jsonschema
+from jsonschema.exceptions import SchemaError
+from jsonschema.validators import validator_for
+from referencing.exceptions import Unresolvable
+
+_WRAPPERS = {"parameters", "arguments", "args", "properties", "input"}
+NOTHING = ("", "null", "{}")
+
+
+def valid(arguments: Any, schema: Mapping[str, Any]) -> bool:
+    """Return whether arguments fit a schema; a schema that is none itself refuses nothing."""
+    kind = validator_for(schema, default=jsonschema.Draft202012Validator)
+    try:
+        kind.check_schema(dict(schema))
+        return bool(kind(dict(schema)).is_valid(arguments))
+    except (SchemaError, Unresolvable, RecursionError, TypeError):
+        return True
+
+
+def wire_value(raw: str, given: Any) -> Any:
+    """Return arguments as they stand on the wire, as JSON.
+
+    Raises:
+        ValueError: they are not JSON.
+
+    """
+    if given is not None:
+        return given
+    if raw.strip() in NOTHING:
+        return {}
+    return json.loads(raw)
+
+
+def same(wire: Any, got: Any) -> bool:
+    """Return whether two JSON values are the same: 1 is 1.0, but True is not 1."""
+    if isinstance(wire, bool) or isinstance(got, bool):
+        return wire is got
+    if isinstance(wire, Mapping) and isinstance(got, Mapping):
+        return wire.keys() == got.keys() and all(same(v, got[k]) for k, v in wire.items())
+    if isinstance(wire, list) and isinstance(got, list):
+        return len(wire) == len(got) and all(map(same, wire, got))
+    return bool(wire == got)
+
+
+def mended(wire: Any, got: Any) -> bool:
+    """Return whether `got` is what stands on the wire, or that without a loss in another form: "5" as 5, for one.
+
+    Keys may go away (they were not asked for, or null), never come.
+    """
+    if same(wire, got):
+        return True
+    if isinstance(wire, str) and not isinstance(got, str):
+        try:
+            inner = json.loads(wire)
+        except (ValueError, RecursionError):
+            inner = {"true": True, "false": False, "yes": True, "no": False, "none": None, "null": None}.get(
+                wire.strip().lower(), wire
+            )
+        if inner == "" and got in ({}, [], None):
+            return True
+        return not isinstance(inner, str) and mended(inner, got)
+    if isinstance(got, str) and isinstance(wire, bool | int | float):
+        return got in (str(wire), json.dumps(wire))
+    if isinstance(wire, bool) or isinstance(got, bool):
+        return isinstance(got, bool) and wire in (0, 1) and bool(wire) is got
+    if isinstance(wire, Mapping) and isinstance(got, Mapping):
+        if all(k in wire and mended(wire[k], v) for k, v in got.items()):
+            return True
+        return len(wire) == 1 and next(iter(wire)) in _WRAPPERS and mended(next(iter(wire.values())), got)
+    if isinstance(wire, list) and isinstance(got, list):
+        return len(wire) == len(got) and all(map(mended, wire, got))
+    if isinstance(got, list) and len(got) == 1:
+        return mended(wire, got[0])  # one thing where a list was asked for
+    return wire is None and got in ({}, [])
+
+
+def mend(value: Any, schema: Mapping[str, Any]) -> Any:
+    """Return a value with its plain faults mended by a schema: text that is a number, true, a list or an object."""
+    if not isinstance(schema, Mapping):
+        return value
+    kinds = schema.get("type")
+    kinds = kinds if isinstance(kinds, list) else [kinds]
+    if (
+        isinstance(value, str)
+        and "string" not in kinds
+        and not {"anyOf", "oneOf", "enum", "const", "$ref"} & set(schema)
+    ):
+        low = value.strip().lower()
+        if "boolean" in kinds and low in ("true", "false"):
+            return low == "true"
+        if {"integer", "number", "array", "object"} & set(kinds):
+            try:
+                value = json.loads(value)
+            except (ValueError, RecursionError):
+                return value
+    if isinstance(value, float) and kinds == ["integer"] and value.is_integer():
+        return int(value)
+    properties = schema.get("properties")
+    if isinstance(value, Mapping) and isinstance(properties, Mapping):
+        return {k: mend(v, properties.get(k, {})) for k, v in value.items()}
+    if isinstance(value, list) and isinstance(schema.get("items"), Mapping):
+        return [mend(v, schema["items"]) for v in value]
+    return value

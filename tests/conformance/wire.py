@@ -1,0 +1,312 @@
+"""The judge's own reading of an answer's bytes: text, thoughts, calls, usage, the reason it ended, and errors.
+
+It is written apart from the adapters, by simple rules, so that the two can disagree. It imports nothing of agentsdk.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.conformance.folder import unpacked
+
+LENGTH = {"length", "max_tokens", "model_length", "max_output_tokens", "incomplete"}
+"""Words for an answer that the token limit ended."""
+_THOUGHTS = ("reasoning_content", "reasoning", "thinking", "reasoning_text")
+
+
+@dataclass(slots=True)
+class WireCall:
+    """A structured call as it stands on the wire."""
+
+    id: str = ""
+    name: str = ""
+    raw: str = ""
+    given: Any = None
+    """The arguments, where they are no text."""
+    closed: bool = True
+    """Nothing says that this call was cut."""
+    at: Any = None
+    """Its index on the wire."""
+
+
+@dataclass(slots=True)
+class Wire:
+    """What stands on the wire."""
+
+    content: str = ""
+    """The text as it came, thoughts in tags and calls in text included."""
+    thoughts: str = ""
+    """Of fields of their own."""
+    calls: list[WireCall] = field(default_factory=list)
+    finish: str | None = None
+    done: bool = False
+    """There was an end mark, such as [DONE], with a reason or without."""
+    usage: dict[str, int] = field(default_factory=dict)
+    error: Any = None
+    readable: bool = True
+    """The whole of it could be read; False for HTML, cut JSON, nothing at all."""
+    refused: bool = False
+    thoughts_field: str = ""
+    loose: str = ""
+    """Pieces of a Responses text, for a stream that ends before their item is done."""
+    items: set[str] = field(default_factory=set)
+
+    @property
+    def cut(self) -> bool:
+        """Whether the answer's end is missing: by the token limit, or for lack of an end mark."""
+        return self.finish in LENGTH or (self.finish is None and not self.done)
+
+
+def read(body: bytes, protocol: str, *, streamed: bool) -> Wire:
+    """Return what stands in an answer's bytes."""
+    wire = Wire()
+    text = unpacked(body).decode("utf-8", "replace").removeprefix("\ufeff")
+    events = list(_events(text, wire, streamed=streamed))
+    wire.readable = wire.readable and any(isinstance(e, Mapping) for e in events)
+    take = {"openai": _chat, "dashscope": _dashscope, "ollama": _ollama, "responses": _responses}[protocol]
+    for event in events:
+        if isinstance(event, Mapping):
+            take(event, wire)
+        else:
+            wire.readable = False
+    wire.content = wire.content or wire.loose
+    if not streamed and wire.readable and wire.error is None:
+        wire.done = True  # whole JSON is whole
+    if wire.cut and wire.calls:
+        wire.calls[-1].closed = False
+    return wire
+
+
+def parted(content: str) -> tuple[str, str]:
+    """Return (said, thought) of a text that may hold thoughts in tags: at its beginning, or before an orphan end."""
+    opened = re.match(r"\s*<think(?:ing)?>", content, re.IGNORECASE)
+    closings = list(re.finditer(r"</think(?:ing)?>", content, re.IGNORECASE))
+    if opened:
+        first = next((c for c in closings if c.start() >= opened.end()), None)
+        if first is None:
+            return "", content[opened.end() :]
+        return content[first.end() :], content[opened.end() : first.start()]
+    if closings and not re.search(r"<think(?:ing)?>", content, re.IGNORECASE):
+        return content[closings[-1].end() :], content[: closings[-1].start()]
+    return content, ""
+
+
+def _events(text: str, wire: Wire, *, streamed: bool) -> Iterator[Any]:
+    if not streamed:
+        yield _json(text)
+        return
+    if not re.search(r"^(?:data|event|id|retry)?:", text, re.MULTILINE):
+        for line in text.split("\n"):
+            if line.strip():
+                yield _json(line)
+        return
+    for block in re.split(r"(?:\r\n|\n|\r){2,}", text):
+        lines = re.split(r"\r\n|\n|\r", block)
+        data = "\n".join(line[5:].removeprefix(" ") for line in lines if line.startswith("data:"))
+        name = next((line[6:].strip() for line in lines if line.startswith("event:")), "")
+        if data.strip() == "[DONE]":
+            wire.done = True
+        elif data.strip():
+            event = _json(data)
+            if name == "error" and isinstance(event, Mapping) and wire.error is None:
+                wire.error = event.get("error") or event
+            yield event
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _map(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _chat(event: Mapping[str, Any], wire: Wire) -> None:
+    if event.get("error"):
+        wire.error = event["error"]
+    for usage in (event.get("usage"), _map(event.get("x_groq")).get("usage")):
+        _count(usage, wire)
+    for choice in _list(event.get("choices")):
+        if not isinstance(choice, Mapping) or choice.get("index") not in (None, 0):
+            continue
+        if choice.get("error"):
+            wire.error = choice["error"]
+        _count(choice.get("usage"), wire)
+        message = _map(choice.get("delta")) or _map(choice.get("message"))
+        _message(message, wire)
+        if choice.get("finish_reason"):
+            wire.finish = str(choice["finish_reason"])
+
+
+def _message(message: Mapping[str, Any], wire: Wire) -> None:
+    for name in _THOUGHTS:
+        if isinstance(message.get(name), str) and message[name]:
+            wire.thoughts += message[name]
+            wire.thoughts_field = name
+            break
+    else:
+        for detail in _list(message.get("reasoning_details")):
+            wire.thoughts += str(_map(detail).get("text") or _map(detail).get("summary") or "")
+    content = message.get("content")
+    if isinstance(content, Mapping):
+        wire.content += json.dumps(content, ensure_ascii=False)
+    elif isinstance(content, str):
+        wire.content += content
+    for part in _list(content):
+        if isinstance(part, str):
+            wire.content += part
+        elif isinstance(_map(part).get("text"), str):
+            wire.content += part["text"]
+        elif _map(part).get("type") == "thinking":
+            inner = part.get("thinking")
+            wire.thoughts += inner if isinstance(inner, str) else "".join(_texts(_list(inner)))
+    if isinstance(message.get("refusal"), str) and message["refusal"]:
+        wire.content += message["refusal"]
+        wire.refused = True
+    for call in _list(message.get("tool_calls")):
+        inner = _map(_map(call).get("function")) or _map(_map(call).get("custom"))
+        _piece(_map(call).get("index"), _map(call).get("id"), inner, wire)
+    if isinstance(message.get("function_call"), Mapping):
+        _piece(0, None, message["function_call"], wire)
+
+
+def _texts(parts: Iterable[Any]) -> Iterator[str]:
+    return (str(_map(p).get("text") or "") for p in parts)
+
+
+def _piece(index: Any, id_: Any, function: Mapping[str, Any], wire: Wire) -> None:
+    """Put a piece of a call to the call it belongs to: by its id, else by its index, else to the last one."""
+    name, arguments = str(function.get("name") or ""), function.get("arguments")
+    if isinstance(function.get("input"), str):
+        arguments = {"input": function["input"]}  # a custom tool's
+    id_ = str(id_ or "")
+    found = next((c for c in wire.calls if id_ and c.id == id_), None)
+    if found is None:
+        at_index = [c for c in wire.calls if c.at == index] if index is not None else wire.calls[-1:]
+        last = at_index[-1] if at_index else None
+        new_id = last is not None and id_ and last.id and id_ != last.id
+        new_name = last is not None and name and last.name and (name != last.name or index is None)
+        found = None if new_id or new_name else last
+    if found is None:
+        found = WireCall(at=index)
+        wire.calls.append(found)
+    found.id = found.id or id_
+    found.name = found.name or name
+    if isinstance(arguments, str):
+        found.raw += arguments
+    elif arguments is not None:
+        found.given = arguments
+
+
+def _count(usage: Any, wire: Wire) -> None:
+    """Keep the counts of a usage; the last one that says anything holds."""
+    usage = _map(usage)
+    into = _map(usage.get("prompt_tokens_details") or usage.get("input_tokens_details"))
+    out = _map(usage.get("completion_tokens_details") or usage.get("output_tokens_details"))
+    counts = {
+        "input_tokens": usage.get("prompt_tokens", usage.get("input_tokens")),
+        "output_tokens": usage.get("completion_tokens", usage.get("output_tokens")),
+        "cached_tokens": into.get(
+            "cached_tokens", usage.get("cached_tokens", usage.get("prompt_cache_hit_tokens"))
+        ),
+        "reasoning_tokens": out.get("reasoning_tokens", usage.get("reasoning_tokens")),
+    }
+    known = {
+        k: int(v) for k, v in counts.items() if isinstance(v, int | float) and not isinstance(v, bool) and v > 0
+    }
+    if known:
+        wire.usage = known
+
+
+def _dashscope(event: Mapping[str, Any], wire: Wire) -> None:
+    if event.get("code"):
+        wire.error = event
+    output = _map(event.get("output"))
+    _count(event.get("usage"), wire)
+    for choice in _list(output.get("choices"))[:1]:
+        _message(_map(_map(choice).get("message")), wire)
+        _ended(_map(choice).get("finish_reason"), wire)
+    if isinstance(output.get("text"), str) and not output.get("choices"):
+        wire.content += output["text"]
+        _ended(output.get("finish_reason"), wire)
+
+
+def _ended(reason: Any, wire: Wire) -> None:
+    if reason and reason != "null":
+        wire.finish = str(reason)
+
+
+def _ollama(event: Mapping[str, Any], wire: Wire) -> None:
+    if event.get("error"):
+        wire.error = event["error"]
+    message = _map(event.get("message"))
+    if isinstance(message.get("thinking"), str):
+        wire.thoughts += message["thinking"]
+        wire.thoughts_field = "thinking"
+    if isinstance(message.get("content"), str):
+        wire.content += message["content"]
+    for call in _list(message.get("tool_calls")):
+        function = _map(_map(call).get("function"))
+        given = function.get("arguments")
+        raw = given if isinstance(given, str) else ""
+        wire.calls.append(
+            WireCall(
+                str(_map(call).get("id") or ""), str(function.get("name") or ""), raw, None if raw else given
+            )
+        )
+    if event.get("done"):
+        wire.finish = str(event.get("done_reason") or "stop")
+        _count({"input_tokens": event.get("prompt_eval_count"), "output_tokens": event.get("eval_count")}, wire)
+
+
+def _responses(event: Mapping[str, Any], wire: Wire) -> None:
+    """Take an event of the Responses stream in, or a whole response; an item that is done replaces its pieces."""
+    sort = str(event.get("type") or "")
+    whole = event if event.get("object") == "response" else _map(event.get("response"))
+    if event.get("error") or whole.get("error") or sort == "error":
+        wire.error = event.get("error") or whole.get("error") or event
+    _count(whole.get("usage"), wire)
+    items = _list(whole.get("output"))
+    if sort.endswith("output_item.done"):
+        items = [event.get("item")]
+    elif sort.endswith(("output_text.delta", "refusal.delta")) and isinstance(event.get("delta"), str):
+        wire.loose += event["delta"]
+    for item in items:
+        _item(_map(item), wire)
+    status = whole.get("status")
+    if status in ("completed", "incomplete", "failed"):
+        wire.done = True
+        reason = _map(whole.get("incomplete_details")).get("reason")
+        wire.finish = str(reason or ("stop" if status == "completed" else status))
+
+
+def _item(item: Mapping[str, Any], wire: Wire) -> None:
+    key = str(item.get("id") or item.get("call_id") or id(item))
+    if key in wire.items:
+        return
+    wire.items.add(key)
+    if item.get("type") == "message":
+        for part in _list(item.get("content")):
+            said = _map(part).get("text") or _map(part).get("refusal")
+            wire.content += said if isinstance(said, str) else ""
+            wire.refused = wire.refused or bool(_map(part).get("refusal"))
+    elif item.get("type") == "reasoning":
+        wire.thoughts += "".join(_texts([*_list(item.get("summary")), *_list(item.get("content"))]))
+    elif item.get("type") in ("function_call", "custom_tool_call"):
+        custom = item.get("type") == "custom_tool_call"
+        raw = {"input": item.get("input")} if custom else item.get("arguments")
+        call = WireCall(str(item.get("call_id") or item.get("id") or ""), str(item.get("name") or ""))
+        call.raw, call.given = (raw, None) if isinstance(raw, str) else ("", raw)
+        call.closed = item.get("status") in (None, "completed")
+        wire.calls.append(call)
