@@ -176,13 +176,57 @@ def test_models_and_tools_say_what_there_is() -> None:
     with Standin() as server:
         wire = json.loads(agentsdk("models", "--json", OLLAMA_HOST=server.url("ollama")).stdout)
     (found,) = wire["servers"]
-    assert found["models"] == [
-        {"name": "ollama:standin:latest", "abilities": ["tools"], "context": 131072, "source": "/api/show"}
-    ]
+    (model,) = found["models"]
+    assert model["name"] == "ollama:standin:latest"
+    assert model["facts"]["context"] == {"value": 131072, "source": "/api/show"}
+    assert model["facts"]["tools"] == {"value": True, "source": "/api/show"}
     assert "offline:extract" in agentsdk("models", OLLAMA_HOST="127.0.0.1:9").stdout
     assert {"calculator", "clock", "files", "web_page", "web_search"} == set(
         json.loads(agentsdk("tools", "--json").stdout)
     )
+
+
+def test_models_says_of_each_fact_where_it_comes_from() -> None:
+    with Standin() as server:
+        url = server.url("ollama")
+        table = agentsdk("models", OLLAMA_HOST=url, DASHSCOPE_API_KEY="sk-none").stdout
+        one = agentsdk("models", "ollama:standin", "--base-url", url).stdout
+    (listed,) = [line for line in table.splitlines() if line.startswith("  ollama:standin")]
+    assert listed.split()[1:3] == ["131,072", "yes"]
+    (hosted,) = [line for line in table.splitlines() if line.startswith("  dashscope:qwen-plus")]
+    assert hosted.split()[1:3] == ["131,072*", "yes*"]
+    assert "*: our table" in table
+    assert "sk-none" not in table
+    assert [line.split()[-2:] for line in one.splitlines() if line.startswith("tools")] == [
+        ["yes", "/api/show"]
+    ]
+    assert json.loads(agentsdk("models", "openai:o3", "--json").stdout)["facts"]["parallel"] == {
+        "value": True,
+        "source": "table: o-series",
+    }
+
+
+def test_models_helps_where_nothing_is_found_and_where_a_name_is_wrong() -> None:
+    none = agentsdk("models", OLLAMA_HOST="127.0.0.1:9", OPENAI_API_KEY="", DASHSCOPE_API_KEY="")
+    assert "ollama pull" in none.stdout
+    assert none.returncode == 0
+    there = agentsdk("models", "--base-url", "http://127.0.0.1:9/v1", OLLAMA_HOST="127.0.0.1:9")
+    assert "Nothing at http://127.0.0.1:9/v1" in there.stdout
+    wrong = agentsdk("models", "gpt-4o")
+    assert wrong.returncode == 2
+    assert "openai:gpt-4o" in wrong.stderr
+    assert "lmstudio" in agentsdk("models", "openai:x", "--server", "lmstudo").stderr
+    assert agentsdk("models", "--base-url", "nonsense").returncode == 2
+
+
+def test_the_table_of_models_stands_straight_in_chinese() -> None:
+    from rich.cells import cell_len
+
+    table = agentsdk("models", AGENTSDK_LANG="zh", DASHSCOPE_API_KEY="x", OLLAMA_HOST="127.0.0.1:9").stdout
+    rows = [line for line in table.splitlines() if line.startswith("  dashscope:")]
+    starts = {cell_len(line[: line.index("*")]) - len(line.split()[1].rstrip("*")) for line in rows}
+    assert len(rows) == 6
+    assert len(starts) == 1
 
 
 @pytest.mark.parametrize("lang", ["zh_CN.UTF-8", "zh"])

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from agentsdk import toolbox
@@ -22,6 +21,7 @@ from agentsdk.answer import Answer
 from agentsdk.approval import ask as ask_person
 from agentsdk.budget import Budget, Usage
 from agentsdk.cli import exits
+from agentsdk.cli.models import show_model, show_models
 from agentsdk.cli.show import clean, console_for, follow, print_answer, print_trace
 from agentsdk.errors import AgentError, ConfigurationError
 from agentsdk.events import Finished
@@ -273,42 +273,25 @@ def show_plan(
     return exits.ANSWERED
 
 
-@app.command(help=_("Show which models can be reached from here, and what each can do."))
-def models(base_url: BaseUrl = None, as_json: AsJson = False) -> int:
-    report = asyncio.run(discover(1.0, base_url=base_url))
-    choice = choose(report, os.environ)
-    if as_json:
-        wire = {
-            "keys": list(report.keys),
-            "servers": [s.to_dict() for s in report.servers],
-            "embedded": ["offline:extract"],
-            "default": {"model": choice.model, "base_url": choice.base_url, "why": choice.why},
-        }
-        print(json.dumps(wire, ensure_ascii=False, indent=2))
-        return exits.ANSWERED
-    out = console_for(sys.stdout)
-    table = Table(box=None, pad_edge=False)
-    for head in (_("model"), _("where"), _("can do"), _("window"), _("known from")):
-        table.add_column(head, overflow="fold")
-    for server in report.servers:
-        for m in server.models:
-            can = ", ".join(m.abilities) or "?"
-            window = f"{m.context:,}" if m.context else "?"
-            where = f"{server.kind} {server.base_url}"
-            table.add_row(*(Text(clean(c)) for c in (m.name, where, can, window, m.source)))
-    table.add_row(
-        "offline:extract", _("embedded"), _("calculate, dates, look up by quoting"), "–", _("this package")
-    )
-    out.print(table)
-    out.print()
-    for variable, example in KEYS.items():
-        state = _("set: use it with --model {example}") if variable in report.keys else _("not set")
-        out.print(Text(f"{variable}: " + state.format(example=example)))
-    if not report.servers:
-        out.print(Text(_("No Ollama, LM Studio, llama.cpp, vLLM or MindIE server answers on this machine.")))
-    out.print(
-        Text(_("Without --model: {model} ({why}).").format(model=clean(choice.model), why=clean(choice.why)))
-    )
+@app.command(help=_("Show which models can be reached from here, what each can do, and how that is known."))
+def models(
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="PROVIDER:NAME", help=_("One model: all about it."), show_default=False),
+    ] = None,
+    base_url: BaseUrl = None,
+    server: Annotated[
+        str | None,
+        typer.Option(
+            "--server", metavar="KIND", help=_("What stands at --base-url: lmstudio, vllm, llamacpp, ...")
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> int:
+    if name is not None:
+        show_model(name, base_url, server, as_json=as_json)
+    else:
+        show_models(base_url, as_json=as_json)
     return exits.ANSWERED
 
 

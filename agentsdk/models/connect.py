@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from agentsdk.errors import ConfigurationError, MissingKey, UnknownModel
 from agentsdk.i18n import _
 from agentsdk.models.model import Model
+from agentsdk.models.servers import Server, server_named
 
 PROVIDERS = ("openai", "ollama", "dashscope", "offline")
 
@@ -31,6 +32,7 @@ def connect(
     *,
     base_url: str | None = None,
     api_key: str | None = None,
+    server: str | None = None,
     timeout: float = 120.0,
     retries: int = 2,
     api: Literal["chat", "responses"] | None = None,
@@ -42,6 +44,8 @@ def connect(
             chat model; or an object with the `Model` protocol, which is returned as it is.
         base_url: another server: any that speaks OpenAI's protocol with "openai:...", such as LM Studio
             (http://localhost:1234/v1) or vLLM; or an Ollama on another machine.
+        server: what stands at `base_url` where its address does not say it: "lmstudio", "vllm", "llamacpp", "mindie"
+            and others; a wrong name lists them all. Only for "openai:...".
         api_key: instead of OPENAI_API_KEY or DASHSCOPE_API_KEY.
         timeout: seconds that one call may take in all.
         retries: how often a call is tried again that brought nothing because the server was not to be reached,
@@ -51,14 +55,16 @@ def connect(
     Raises:
         UnknownModel: the text does not name a model; the nearest is suggested.
         MissingKey: the provider needs a key, and none is set.
-        ConfigurationError: it is neither text nor a model, or the base URL is not a URL.
+        ConfigurationError: it is neither text nor a model, the base URL is not a URL, or the server is none that is
+            known.
 
     """
     if not isinstance(model, str):
         return _as_model(model)
-    provider, name = _take_apart(model)
+    provider, name = take_apart(model)
     if base_url is not None:
-        _check_url(base_url)
+        check_url(base_url)
+    kind = _kind(server, provider)
     if provider == "offline":
         from agentsdk.models.offline import OfflineModel
 
@@ -79,7 +85,22 @@ def connect(
     url = base_url or os.environ.get("OPENAI_BASE_URL") or None
     # A server of one's own asks for no key, and the client insists on one.
     key = _key("openai", api_key, needed=url is None or not _is_near(url)) or "none"
-    return Retrying(OpenAIModel(name, key, base_url=url, timeout=timeout, api=api), retries, timeout)
+    return Retrying(
+        OpenAIModel(name, key, base_url=url, timeout=timeout, server=kind, api=api), retries, timeout
+    )
+
+
+def _kind(server: str | None, provider: str) -> Server | None:
+    if server is None:
+        return None
+    if provider != "openai":
+        raise ConfigurationError(
+            _(
+                "server={server!r} says which server speaks OpenAI's protocol; {provider} is one by itself."
+            ).format(server=server, provider=provider),
+            fix=_('Leave it out, or name the model "openai:...".'),
+        )
+    return server_named(server)
 
 
 def _as_model(model: Any) -> Model:
@@ -99,7 +120,13 @@ def _as_model(model: Any) -> Model:
     )
 
 
-def _take_apart(model: str) -> tuple[str, str]:
+def take_apart(model: str) -> tuple[str, str]:
+    """Return the provider and the name of "provider:name".
+
+    Raises:
+        UnknownModel: it is not written so, or there is no such provider; the nearest is suggested.
+
+    """
     provider, colon, name = model.strip().partition(":")
     provider = provider.lower()
     if colon and name and provider in PROVIDERS and (provider != "offline" or name == "extract"):
@@ -143,7 +170,8 @@ def _key(provider: str, given: str | None, *, needed: bool = True) -> str:
     return key
 
 
-def _check_url(url: str) -> None:
+def check_url(url: str) -> None:
+    """Raise ConfigurationError where a text is not the address of a server."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ConfigurationError(

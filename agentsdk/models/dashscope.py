@@ -21,8 +21,10 @@ from agentsdk.messages import Message
 from agentsdk.models import faults
 from agentsdk.models.collect import Collector
 from agentsdk.models.exchange import WireModel
+from agentsdk.models.facts import Served
 from agentsdk.models.http import Deadline, client_of_loop, one, tls_context
 from agentsdk.models.model import Delta, Request
+from agentsdk.models.profiles import SERVERS
 from agentsdk.models.repair.reasoning import reasoning_of
 from agentsdk.models.wire import function_calls, function_tools, text_of, usage_of
 
@@ -62,6 +64,11 @@ class DashScopeModel(WireModel):
         self._http = http_client
         self._key = api_key
         self._url = (base_url or os.environ.get("DASHSCOPE_BASE_URL") or _URL).rstrip("/")
+
+    @property
+    def served(self) -> Served:
+        """The model, where it is served, and by what."""
+        return Served(self._model, self._url, SERVERS["dashscope"])
 
     @asynccontextmanager
     async def open(

@@ -3,20 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 from agentsdk.i18n import _
+from agentsdk.models.facts import Facts, Served, facts_of, settled
+from agentsdk.models.probe import fetch_plainly, read_listed, read_lm_studio, read_props, read_show, root_of
+from agentsdk.models.servers import SERVERS, server_named, server_of
+
+HOSTED = {
+    "OPENAI_API_KEY": ("openai", ("gpt-4o-mini", "gpt-4.1", "gpt-5", "gpt-5.4", "gpt-5.6-sol", "o4-mini")),
+    "DASHSCOPE_API_KEY": (
+        "dashscope",
+        ("qwen-flash", "qwen-plus", "qwen3-max", "qwen3.5-plus", "qwen3-vl-plus", "qwen3-omni-flash"),
+    ),
+}
+"""Some of the models that a key opens. A provider is not asked: what is known of them is known here."""
 
 KEYS = {"OPENAI_API_KEY": "openai:gpt-4o-mini", "DASHSCOPE_API_KEY": "dashscope:qwen-plus"}
 """The variables that hold keys, and a model that each opens."""
 
-_LARGEST = 4 * 1024 * 1024
-"""Bytes of an answer that are read: the longest list of models is far below."""
+_TITLES = {
+    "ollama": "Ollama",
+    "lmstudio": "LM Studio",
+    "llamacpp": "llama.cpp",
+    "vllm": "vLLM",
+    "sglang": "SGLang",
+    "mindie": "MindIE",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,36 +43,36 @@ class Found:
 
     name: str
     """As it is typed after --model."""
-    abilities: tuple[str, ...] = ()
-    """"tools", "vision", "thinking", "embedding": as far as the server says."""
-    context: int | None = None
-    """Tokens of its window; None where the server does not say."""
-    source: str = ""
-    """Where the facts come from: the path asked."""
+    facts: Facts = field(default_factory=Facts)
+    chats: bool = True
+    """Whether it answers questions; a model for embeddings does not."""
 
-    @property
-    def chats(self) -> bool:
-        """Whether it answers questions; a model for embeddings does not."""
-        return "embedding" not in self.abilities and "embed" not in self.name.lower()
+    def to_dict(self) -> dict[str, Any]:
+        """Return the model as plain JSON."""
+        return {"name": self.name, "chats": self.chats, "facts": self.facts.to_dict()}
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class Answering:
     """A server that answered."""
 
     kind: str
-    """"Ollama", "LM Studio", "llama.cpp", "vLLM", or "OpenAI-compatible"."""
+    """Its row in the table of servers: "ollama", "lmstudio", "llamacpp", "vllm", "compatible"."""
     base_url: str
     """What --base-url takes."""
     models: tuple[Found, ...] = ()
 
+    @property
+    def title(self) -> str:
+        """Its name as its makers write it."""
+        return _TITLES.get(self.kind, "OpenAI-compatible")
+
     def to_dict(self) -> dict[str, Any]:
         """Return the server as plain JSON."""
-        models = [
-            {"name": m.name, "abilities": list(m.abilities), "context": m.context, "source": m.source}
-            for m in self.models
-        ]
-        return {"kind": self.kind, "base_url": self.base_url, "models": models}
+        return {"kind": self.title, "base_url": self.base_url, "models": [m.to_dict() for m in self.models]}
+
+
+_Asker = Callable[[str], Awaitable[Answering | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +81,7 @@ class Report:
 
     keys: tuple[str, ...] = ()
     """Variables that are set; never their values."""
-    servers: tuple[Server, ...] = field(default=())
+    servers: tuple[Answering, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,34 +101,64 @@ async def discover(timeout: float = 0.4, *, base_url: str | None = None) -> Repo
     broken or not a model server's is as good as none.
     """
     # OLLAMA_HOST may name another machine: then it is asked, since the user has said so.
-    probes: list[tuple[str, Callable[[str], Awaitable[Server | None]]]] = [
-        (ollama_url(), _ask_ollama),
-        ("http://127.0.0.1:1234", _ask_lm_studio),
-        ("http://127.0.0.1:8080", _ask_llamacpp),
-        ("http://127.0.0.1:8000", _ask_openai),
-        ("http://127.0.0.1:1025", _ask_openai),
+    probes: list[tuple[str, tuple[_Asker, ...]]] = [
+        (ollama_url(), (_ask_ollama,)),
+        ("http://127.0.0.1:1234", (_ask_lm_studio,)),
+        ("http://127.0.0.1:8080", (_ask_llamacpp,)),
+        ("http://127.0.0.1:8000", (_ask_openai,)),
+        ("http://127.0.0.1:1025", (_ask_openai,)),
     ]
-    if base_url:
-        probes.append((base_url.rstrip("/").removesuffix("/v1"), _ask_openai))
+    if base_url and root_of(base_url) not in (url for url, _askers in probes):
+        # Any server may stand there: the one that tells most is believed.
+        probes.append((root_of(base_url), (_ask_lm_studio, _ask_ollama, _ask_llamacpp)))
 
-    async def probe(url: str, ask: Callable[[str], Awaitable[Server | None]]) -> Server | None:
+    async def probe(url: str, asker: _Asker) -> Answering | None:
         try:
             async with asyncio.timeout(timeout):
-                return await ask(url)
-        except (
-            OSError,
-            ValueError,
-            KeyError,
-            TypeError,
-            AttributeError,
-            TimeoutError,
-            asyncio.IncompleteReadError,
-        ):
+                return await asker(url)
+        except Exception:  # whatever answers there, it is not a model server
             return None
 
-    found = await asyncio.gather(*(probe(url, ask) for url, ask in probes))
+    async def first(url: str, askers: tuple[_Asker, ...]) -> Answering | None:
+        answers = await asyncio.gather(*(probe(url, asker) for asker in askers))
+        return next((a for a in answers if a is not None), None)
+
+    found = await asyncio.gather(*(first(url, askers) for url, askers in probes))
     keys = tuple(k for k in KEYS if os.environ.get(k, "").strip())
     return Report(keys, tuple(s for s in found if s is not None))
+
+
+async def find(
+    provider: str, name: str, *, base_url: str | None = None, server: str | None = None, timeout: float = 2.0
+) -> Found:
+    """Return what can be found out about one model: its server is asked, if that needs no provider's key.
+
+    Args:
+        provider: "openai", "ollama" or "dashscope".
+        name: the server's name for the model.
+        base_url: where it is served; OPENAI_BASE_URL or OLLAMA_HOST, else the provider's own address.
+        server: what kind of server stands there, where its address does not say it.
+        timeout: seconds that asking may take.
+
+    """
+    if provider != "openai":
+        url = root_of(base_url) if base_url else ollama_url() if provider == "ollama" else ""
+        served = Served(name, url, SERVERS[provider], partial(fetch_plainly, url) if url else None)
+        return Found(f"{provider}:{name}", await facts_of(served, patience=timeout))
+    url = base_url or os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
+    kind = server_named(server) if server else server_of(url)
+    if kind.name == "compatible" and url.startswith("http://"):
+        report = await discover(timeout, base_url=url)
+        kind = next((SERVERS[s.kind] for s in report.servers if root_of(s.base_url) == root_of(url)), kind)
+    key = os.environ.get("OPENAI_API_KEY", "").strip()
+    served = Served(name, url, kind, partial(fetch_plainly, root_of(url), key=key))
+    return Found(f"openai:{name}", await facts_of(served, patience=timeout))
+
+
+def hosted(variable: str) -> tuple[Found, ...]:
+    """Return some of the models that the key in `variable` opens."""
+    provider, names = HOSTED[variable]
+    return tuple(Found(f"{provider}:{n}", settled(Facts(), n, SERVERS[provider])) for n in names)
 
 
 def choose(report: Report, environ: Mapping[str, str]) -> Choice:
@@ -124,10 +172,10 @@ def choose(report: Report, environ: Mapping[str, str]) -> Choice:
         if not _is_loopback(server.base_url):
             continue
         chatting = [m for m in server.models if m.chats]
-        best = next((m for m in chatting if "tools" in m.abilities), chatting[0] if chatting else None)
+        best = next((m for m in chatting if m.facts.tools), chatting[0] if chatting else None)
         if best:
-            why = _("{kind} answers at {url}").format(kind=server.kind, url=server.base_url)
-            return Choice(best.name, None if server.kind == "Ollama" else server.base_url, why)
+            why = _("{kind} answers at {url}").format(kind=server.title, url=server.base_url)
+            return Choice(best.name, None if server.kind == "ollama" else server.base_url, why)
     return Choice("offline:extract", None, _("no model was named, and no server answers on this machine"))
 
 
@@ -149,92 +197,51 @@ def _is_loopback(url: str) -> bool:
     return urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
 
 
-async def _ask_ollama(url: str) -> Server | None:
-    names = [m["name"] for m in (await _get(url, "/api/tags"))["models"]][:50]
+async def _ask_ollama(url: str) -> Answering | None:
+    names = [m["name"] for m in (await fetch_plainly(url, "/api/tags"))["models"]][:50]
 
-    async def facts(name: str) -> Found:
+    async def found(name: str) -> Found:
+        told, chats = Facts(), True
         try:
-            shown = await _get(url, "/api/show", {"model": name})
-            info = shown.get("model_info") or {}
-            context = next((v for k, v in info.items() if k.endswith(".context_length")), None)
-            abilities = tuple(a for a in shown.get("capabilities") or () if a != "completion")
-            return Found(f"ollama:{name}", abilities, context, "/api/show")
+            shown = await fetch_plainly(url, "/api/show", {"model": name})
+            told, chats = read_show(shown), "embedding" not in (shown.get("capabilities") or ())
         except (OSError, ValueError, KeyError, AttributeError):
-            return Found(f"ollama:{name}", source="/api/tags")
+            pass
+        return _found("ollama", f"ollama:{name}", told, chats=chats)
 
-    return Server("Ollama", url, tuple(await asyncio.gather(*map(facts, names))))
-
-
-async def _ask_lm_studio(url: str) -> Server | None:
-    models = (await _get(url, "/api/v0/models"))["data"]
-    found = []
-    for m in models:
-        abilities = ["embedding"] if m.get("type") == "embeddings" else []
-        abilities += ["vision"] if m.get("type") == "vlm" else []
-        abilities += ["tools"] if "tool_use" in (m.get("capabilities") or ()) else []
-        context = m.get("loaded_context_length") or m.get("max_context_length")
-        found.append(Found(f"openai:{m['id']}", tuple(abilities), context, "/api/v0/models"))
-    return Server("LM Studio", f"{url}/v1", tuple(found))
+    return Answering("ollama", url, tuple(await asyncio.gather(*map(found, names))))
 
 
-async def _ask_llamacpp(url: str) -> Server | None:
+async def _ask_lm_studio(url: str) -> Answering | None:
+    rows = (await fetch_plainly(url, "/api/v0/models"))["data"]
+    found = [
+        _found("lmstudio", f"openai:{r['id']}", read_lm_studio(r), chats=r.get("type") != "embeddings")
+        for r in rows
+    ]
+    return Answering("lmstudio", f"{url}/v1", tuple(found))
+
+
+async def _ask_llamacpp(url: str) -> Answering | None:
     server = await _ask_openai(url)
-    if server is None:
-        return None
     try:
-        props = await _get(url, "/props")
-    except (OSError, ValueError):
+        told = read_props(await fetch_plainly(url, "/props"))
+    except (OSError, ValueError, AttributeError):
         return server
-    context = (props.get("default_generation_settings") or {}).get("n_ctx")
-    vision = ("vision",) if (props.get("modalities") or {}).get("vision") else ()
-    models = tuple(Found(m.name, (*m.abilities, *vision), context, "/props") for m in server.models)
-    return Server("llama.cpp", server.base_url, models)
+    if told.context is None:  # another server's answer to a path that it does not know
+        return server
+    models = tuple(_found("llamacpp", m.name, told, chats=m.chats) for m in server.models)
+    return Answering("llamacpp", server.base_url, models)
 
 
-async def _ask_openai(url: str) -> Server | None:
-    models = (await _get(url, "/v1/models"))["data"]
-    found = tuple(Found(f"openai:{m['id']}", (), m.get("max_model_len"), "/v1/models") for m in models)
-    kind = "vLLM" if any(m.get("owned_by") == "vllm" for m in models) else "OpenAI-compatible"
-    return Server(kind, f"{url}/v1", found)
+async def _ask_openai(url: str) -> Answering:
+    rows = (await fetch_plainly(url, "/v1/models"))["data"]
+    owners = {r.get("owned_by") for r in rows}
+    kind = next((k for k in ("vllm", "sglang", "llamacpp") if k in owners), "compatible")
+    if kind == "compatible" and (told := server_of(url)).probe == "/v1/models" and told.name != "vllm":
+        kind = told.name  # MindIE does not say what it is; its port does
+    return Answering(kind, f"{url}/v1", tuple(_found(kind, f"openai:{r['id']}", read_listed(r)) for r in rows))
 
 
-async def _get(url: str, path: str, body: Any = None) -> Any:
-    """Return the JSON that a server answers, over a socket of its own.
-
-    A client library costs a quarter of a second to import and a TLS context; asking five ports that mostly
-    refuse should cost nothing. Only plain HTTP: an https address is left to the adapters.
-    """
-    parts = urlsplit(url)
-    if parts.scheme != "http":
-        raise ValueError(url)
-    reader, writer = await asyncio.open_connection(parts.hostname, parts.port or 80, limit=_LARGEST)
-    try:
-        data = b"" if body is None else json.dumps(body).encode()
-        head = f"{'POST' if data else 'GET'} {path} HTTP/1.0\r\nHost: {parts.netloc}\r\nAccept: application/json\r\n"
-        if data:
-            head += f"Content-Type: application/json\r\nContent-Length: {len(data)}\r\n"
-        writer.write(head.encode() + b"\r\n" + data)
-        await writer.drain()
-        raw = await reader.read(_LARGEST)
-        while chunk := await reader.read(_LARGEST - len(raw)) if len(raw) < _LARGEST else b"":
-            raw += chunk
-    finally:
-        writer.close()
-    head_bytes, _blank, content = raw.partition(b"\r\n\r\n")
-    status, *headers = head_bytes.decode("latin-1").split("\r\n")
-    if " 200" not in status:
-        raise ValueError(status)
-    if any(h.lower().replace(" ", "") == "transfer-encoding:chunked" for h in headers):
-        content = _dechunk(content)
-    return json.loads(content)
-
-
-def _dechunk(content: bytes) -> bytes:
-    out = b""
-    while content:
-        size, _crlf, rest = content.partition(b"\r\n")
-        length = int(size.split(b";")[0], 16)
-        if length == 0:
-            break
-        out, content = out + rest[:length], rest[length + 2 :]
-    return out
+def _found(kind: str, name: str, told: Facts, *, chats: bool = True) -> Found:
+    bare = name.partition(":")[2]
+    return Found(name, settled(told, bare, SERVERS[kind]), chats and "embed" not in bare.lower())

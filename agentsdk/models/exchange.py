@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Literal
 
 from agentsdk.errors import AgentError
 from agentsdk.models.collect import Collector
+from agentsdk.models.facts import Served
 from agentsdk.models.http import Deadline
 from agentsdk.models.model import Delta, Offer, Prepared, Reply, Request, Restated, TextDelta
 from agentsdk.models.profiles import family_of
@@ -57,6 +58,11 @@ class WireModel(ABC):
     def stream(self, request: Request) -> AsyncIterator[Delta | Reply]:
         """Yield the pieces and at the end the whole reply; errors as `Model` promises."""
         return self._exchange(request, stream=True)
+
+    @property
+    @abstractmethod
+    def served(self) -> Served:
+        """The model, where it is served, and by what: facts.py asks there what it can do."""
 
     @abstractmethod
     def body(self, request: Request, *, stream: bool) -> dict[str, Any]:

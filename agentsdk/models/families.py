@@ -54,7 +54,7 @@ class Family:
     eager: bool = False
     """Whether it calls a tool for every question that is asked beside tools, unless it is told not to."""
     context: int | None = None
-    """Tokens of the window, question and answer together."""
+    """Tokens of the window, question and answer together; for GPT-5 those of the question, which has its own limit."""
     output: int | None = None
     """Tokens that one answer may have at most."""
     tokens: str = "o200k"
@@ -82,7 +82,7 @@ _REASONS: dict[str, Any] = _GPT | {
     "efforts": ("low", "medium", "high"),
     "api": "responses",
 }
-_GPT5: dict[str, Any] = _REASONS | {"context": 400_000, "output": 128_000}
+_GPT5: dict[str, Any] = _REASONS | {"context": 272_000, "output": 128_000}
 _EFFORTS5 = ("minimal", "low", "medium", "high")
 _EFFORTS51 = ("none", "low", "medium", "high")
 _EFFORTS52 = ("none", "low", "medium", "high", "xhigh")
@@ -98,7 +98,8 @@ _GPT_ROWS = (
     _row(r"gpt-5(?:\.\d)?-pro", "gpt-5-pro", _LANGCHAIN, **_GPT5 | {"efforts": _EFFORTS52}),
     _row(r"gpt-5(?:\.\d)?-chat", "gpt-5-chat", _LANGCHAIN, context=128_000, output=16_384, **_GPT),
     _row(r"gpt-5\.1", "gpt-5.1", _LANGCHAIN, **_GPT5 | _QUIET | {"efforts": _EFFORTS51}),
-    _row(r"gpt-5\.4-(?:mini|nano)", "gpt-5.4-mini", _LANGCHAIN, **_GPT5 | _QUIET | {"efforts": _EFFORTS52}),
+    _row(r"gpt-5\.4-(?:mini|nano)", "gpt-5.4-mini", _LANGCHAIN,
+         **_GPT5 | _QUIET | {"efforts": _EFFORTS52, "context": 400_000}),
     _row(r"gpt-5\.4", "gpt-5.4", _LANGCHAIN,
          **_GPT5 | _QUIET | {"efforts": _EFFORTS52, "context": 1_050_000}),
     _row(r"gpt-5\.[23]", "gpt-5.2", _LANGCHAIN, **_GPT5 | _QUIET | {"efforts": _EFFORTS52}),

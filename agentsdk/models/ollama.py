@@ -20,9 +20,10 @@ from agentsdk.models import faults
 from agentsdk.models.collect import Collector
 from agentsdk.models.discover import ollama_url
 from agentsdk.models.exchange import WireModel
+from agentsdk.models.facts import Served
 from agentsdk.models.http import Deadline, client_of_loop, one, tls_context
 from agentsdk.models.model import Delta, Reply, Request
-from agentsdk.models.profiles import OLLAMA_WINDOW
+from agentsdk.models.profiles import OLLAMA_WINDOW, SERVERS
 from agentsdk.models.repair.reasoning import reasoning_of
 from agentsdk.models.wire import function_tools, whole_number
 
@@ -57,6 +58,15 @@ class OllamaModel(WireModel):
         self._url = (base_url or ollama_url()).rstrip("/").removesuffix("/v1").removesuffix("/api")
         self._window = window
 
+    @property
+    def served(self) -> Served:
+        """The model, where it is served, and by what."""
+        return Served(self._model, self._url, SERVERS["ollama"], self._fetch)
+
+    async def _fetch(self, path: str, body: Any) -> Any:
+        response = await self._client().request("GET" if body is None else "POST", self._url + path, json=body)
+        return response.raise_for_status().json()
+
     async def complete(self, request: Request) -> Reply:
         """Return the whole reply; errors as `Model` promises."""
         try:
@@ -80,10 +90,7 @@ class OllamaModel(WireModel):
             await response.aclose()
 
     async def _send(self, body: dict[str, Any]) -> httpx.Response:
-        client = self._http or client_of_loop(
-            ("ollama", self._url),
-            lambda: httpx.AsyncClient(verify=tls_context(), timeout=httpx.Timeout(None, connect=10.0)),
-        )
+        client = self._client()
         built = client.build_request("POST", f"{self._url}/api/chat", json=body)
         response = await client.send(built, stream=True)
         if response.status_code != 200:
@@ -91,6 +98,12 @@ class OllamaModel(WireModel):
             await response.aclose()
             raise faults.from_status(response.status_code, said, response.headers, model=self.name)
         return response
+
+    def _client(self) -> httpx.AsyncClient:
+        return self._http or client_of_loop(
+            ("ollama", self._url),
+            lambda: httpx.AsyncClient(verify=tls_context(), timeout=httpx.Timeout(None, connect=10.0)),
+        )
 
     def body(self, request: Request, *, stream: bool) -> dict[str, Any]:
         """Return a request as `/api/chat` has it."""

@@ -26,8 +26,10 @@ from agentsdk.messages import Message
 from agentsdk.models import faults, responses
 from agentsdk.models.collect import Collector
 from agentsdk.models.exchange import Again, WireModel
+from agentsdk.models.facts import Served
 from agentsdk.models.http import Deadline, client_of_loop, one, tls_context
 from agentsdk.models.model import Delta, Prepared, Request
+from agentsdk.models.probe import root_of
 from agentsdk.models.profiles import Server, server_of
 from agentsdk.models.repair.reasoning import reasoning_of
 from agentsdk.models.wire import function_calls, function_tools, response_format, text_of, usage_of
@@ -95,6 +97,18 @@ class OpenAIModel(WireModel):
             return self._api
         own = self._family.api if self._server.name == "openai" else "chat"
         return _apis.get((self._url, self._model), own)
+
+    @property
+    def served(self) -> Served:
+        """The model, where it is served, and by what."""
+        return Served(self._model, self._url, self._server, self._fetch)
+
+    async def _fetch(self, path: str, body: Any) -> Any:
+        client = self._client()
+        url = root_of(self._url) + path
+        if body is None:
+            return await client.get(url, cast_to=object)
+        return await client.post(url, cast_to=object, body=body)
 
     @asynccontextmanager
     async def open(

@@ -104,7 +104,8 @@ _ROWS = (
     Server("dashscope", tool_choice=frozenset({"auto", "none", "named"}), one_system=True,
            media=frozenset({"image", "audio", "video"}), thinking="enable_thinking", forces_in_thought=False,
            source="adapters.md 1.2 and 1.4; Q38"),
-    Server("compatible", source="what most servers of Chat Completions take"),
+    Server("compatible", media=frozenset({"image", "audio", "video", "file"}),
+           source="what most servers of Chat Completions take; its media are its model's"),
 )  # fmt: skip
 
 SERVERS: dict[str, Server] = {row.name: row for row in _ROWS}
@@ -159,12 +160,19 @@ def server_named(name: str) -> Server:
         ConfigurationError: there is none of that name; all names are listed.
 
     """
+    known = {n: row for n, row in SERVERS.items() if n not in _NATIVE} | {
+        short: SERVERS[full] for short, full in _NATIVE.items()
+    }
     key = name.strip().lower().replace("_", "-").replace(".", "").replace(" ", "")
-    if key in SERVERS:
-        return SERVERS[key]
-    near = difflib.get_close_matches(key, SERVERS, n=1)
+    if key in known:
+        return known[key]
+    near = difflib.get_close_matches(key, known, n=1)
     raise ConfigurationError(
         _("{name!r} is not a kind of server that is known.").format(name=name),
         why=_("Did you mean {near!r}?").format(near=near[0]) if near else "",
-        fix=_("Known kinds: {names}.").format(names=", ".join(SERVERS)),
+        fix=_("Known kinds: {names}.").format(names=", ".join(n for n in SERVERS if n not in _NATIVE)),
     )
+
+
+_NATIVE = {"ollama": "ollama-compatible", "dashscope": "dashscope-compatible"}
+"""Rows of protocols of their own: who says these names of a server of Chat Completions means the second."""

@@ -113,12 +113,15 @@ def test_what_the_table_and_langchains_profiles_both_know_of_a_gpt_agrees() -> N
         family = family_of(name)
         if not row.get("tool_calling") or family.name in ("unknown", "gpt-audio", "gpt"):
             continue
-        said = (row["max_output_tokens"], row["image_inputs"], row["reasoning_output"])
-        ours = (family.output, family.vision, family.thinking != "never")
+        keys = ("max_input_tokens", "max_output_tokens", "image_inputs", "reasoning_output")
+        said = tuple(row[k] for k in keys)
+        ours = (family.context, family.output, family.vision, family.thinking != "never")
         if said != ours:
             differ.append((name, said, ours))
     # One is a slip of the list (an output as large as the input), the others are single models of a wide row.
-    assert {name for name, *_ in differ} == {"gpt-4o-2024-05-13", "gpt-5-pro", "gpt-5.3-codex-spark"}, differ
+    assert {name for name, *_ in differ} == {
+        "gpt-4o-2024-05-13", "gpt-5-pro", "gpt-5.3-codex-spark", "gpt-5.3-codex", "gpt-5.4-pro", "gpt-5.5-pro",
+    }, differ  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -150,6 +153,7 @@ def test_a_server_is_named_as_people_write_it_and_a_wrong_name_lists_them_all() 
         server_named("lmstudo")
     assert "'lmstudio'" in error.value.why
     assert all(name in error.value.fix for name in SERVERS)
+    assert server_named("ollama").name == "ollama-compatible"
 
 
 @given(st.text(max_size=200), st.text(max_size=200))
