@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import os
+from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -13,7 +14,7 @@ from agentsdk.i18n import _
 from agentsdk.models.model import Model
 from agentsdk.models.servers import Server, server_named
 
-PROVIDERS = ("openai", "ollama", "dashscope", "offline")
+PROVIDERS = ("openai", "ollama", "dashscope", "gguf", "offline")
 
 _EXAMPLES = {"openai": "openai:gpt-4o-mini", "ollama": "ollama:llama3.1", "dashscope": "dashscope:qwen-plus"}
 _KEYS = {"openai": "OPENAI_API_KEY", "dashscope": "DASHSCOPE_API_KEY"}
@@ -40,8 +41,9 @@ def connect(
     """Return the model that is meant. Nothing is sent anywhere yet.
 
     Args:
-        model: "openai:gpt-4o-mini", "ollama:llama3.1:8b", "dashscope:qwen-plus" or "offline:extract"; a LangChain
-            chat model; or an object with the `Model` protocol, which is returned as it is.
+        model: "openai:gpt-4o-mini", "ollama:llama3.1:8b", "dashscope:qwen-plus", "gguf:/path/to/model.gguf" or
+            "offline:extract"; a LangChain chat model; or an object with the `Model` protocol, which is returned as
+            it is. A GGUF file is loaded at once, by llama.cpp in this process; everything else waits for a call.
         base_url: another server: any that speaks OpenAI's protocol with "openai:...", such as LM Studio
             (http://localhost:1234/v1) or vLLM; or an Ollama on another machine.
         server: what stands at `base_url` where its address does not say it: "lmstudio", "vllm", "llamacpp", "mindie"
@@ -75,6 +77,14 @@ def connect(
         from agentsdk.models.ollama import OllamaModel
 
         return Retrying(OllamaModel(name, base_url=base_url, timeout=timeout), retries, timeout)
+    if provider == "gguf":
+        from agentsdk.models.gguf import serve
+        from agentsdk.models.openai import OpenAIModel
+
+        served = serve(name)
+        return Retrying(
+            OpenAIModel(Path(name).name, served.key, base_url=served.url, timeout=timeout), retries, timeout
+        )
     if provider == "dashscope":
         from agentsdk.models.dashscope import DashScopeModel
 
@@ -138,6 +148,7 @@ def take_apart(model: str) -> tuple[str, str]:
             "openai": "openai:gpt-4o-mini",
             "ollama": "ollama:llama3.1",
             "dashscope": "dashscope:qwen-plus",
+            "gguf": "gguf:/path/to/model.gguf",
         }[provider]
     elif colon and (close := difflib.get_close_matches(provider, PROVIDERS, n=1)):
         near = f"{close[0]}:{name or '...'}"
