@@ -14,10 +14,22 @@ from agentsdk.i18n import _
 from agentsdk.models.model import Model
 from agentsdk.models.servers import Server, server_named
 
-PROVIDERS = ("openai", "ollama", "dashscope", "gguf", "offline")
+PROVIDERS = ("openai", "ollama", "dashscope", "anthropic", "google", "gguf", "offline")
 
-_EXAMPLES = {"openai": "openai:gpt-4o-mini", "ollama": "ollama:llama3.1", "dashscope": "dashscope:qwen-plus"}
-_KEYS = {"openai": "OPENAI_API_KEY", "dashscope": "DASHSCOPE_API_KEY"}
+_EXAMPLES = {
+    "openai": "openai:gpt-4o-mini",
+    "ollama": "ollama:llama3.1",
+    "dashscope": "dashscope:qwen-plus",
+    "anthropic": "anthropic:claude-sonnet-5",
+    "google": "google:gemini-3.5-flash",
+    "gguf": "gguf:/path/to/model.gguf",
+}
+_KEYS = {
+    "openai": ("OPENAI_API_KEY",),
+    "dashscope": ("DASHSCOPE_API_KEY",),
+    "anthropic": ("ANTHROPIC_API_KEY",),
+    "google": ("GOOGLE_API_KEY", "GEMINI_API_KEY"),
+}
 
 # What a bare name most likely means: only for "did you mean", never to guess a provider.
 _LIKELY = (
@@ -41,9 +53,10 @@ def connect(
     """Return the model that is meant. Nothing is sent anywhere yet.
 
     Args:
-        model: "openai:gpt-4o-mini", "ollama:llama3.1:8b", "dashscope:qwen-plus", "gguf:/path/to/model.gguf" or
-            "offline:extract"; a LangChain chat model; or an object with the `Model` protocol, which is returned as
-            it is. A GGUF file is loaded at once, by llama.cpp in this process; everything else waits for a call.
+        model: "openai:gpt-4o-mini", "ollama:llama3.1:8b", "dashscope:qwen-plus", "anthropic:...", "google:...",
+            "gguf:/path/to/model.gguf" or "offline:extract"; a LangChain chat model; or an object with the `Model`
+            protocol, which is returned as it is. A GGUF file is loaded at once, by llama.cpp in this process;
+            everything else waits for a call.
         base_url: another server: any that speaks OpenAI's protocol with "openai:...", such as LM Studio
             (http://localhost:1234/v1) or vLLM; or an Ollama on another machine.
         server: what stands at `base_url` where its address does not say it: "lmstudio", "vllm", "llamacpp", "mindie"
@@ -85,6 +98,11 @@ def connect(
         return Retrying(
             OpenAIModel(Path(name).name, served.key, base_url=served.url, timeout=timeout), retries, timeout
         )
+    if provider in ("anthropic", "google"):
+        from agentsdk.models.partners import partner
+
+        key = _key(provider, api_key)
+        return Retrying(partner(provider, name, key, base_url=base_url, timeout=timeout), retries, timeout)
     if provider == "dashscope":
         from agentsdk.models.dashscope import DashScopeModel
 
@@ -144,12 +162,7 @@ def take_apart(model: str) -> tuple[str, str]:
     if provider == "offline":
         near = "offline:extract"
     elif provider in PROVIDERS:
-        near = {
-            "openai": "openai:gpt-4o-mini",
-            "ollama": "ollama:llama3.1",
-            "dashscope": "dashscope:qwen-plus",
-            "gguf": "gguf:/path/to/model.gguf",
-        }[provider]
+        near = _EXAMPLES[provider]
     elif colon and (close := difflib.get_close_matches(provider, PROVIDERS, n=1)):
         near = f"{close[0]}:{name or '...'}"
     else:
@@ -167,8 +180,9 @@ def take_apart(model: str) -> tuple[str, str]:
 
 
 def _key(provider: str, given: str | None, *, needed: bool = True) -> str:
-    variable = _KEYS[provider]
-    key = (given or os.environ.get(variable) or "").strip()
+    variable = _KEYS[provider][0]
+    set_ = next((found for name in _KEYS[provider] if (found := os.environ.get(name))), "")
+    key = (given or set_).strip()
     if not key and needed:
         raise MissingKey(
             _("There is no API key for {provider}.").format(provider=provider),

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import json
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from functools import partial
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
@@ -30,7 +36,9 @@ from agentsdk.budget import Usage
 from agentsdk.errors import AgentError, BadResponse
 from agentsdk.i18n import _
 from agentsdk.messages import BrokenCall, Message, ToolCall
+from agentsdk.models import faults
 from agentsdk.models.collect import Collector
+from agentsdk.models.http import Deadline
 from agentsdk.models.model import (
     CallDelta,
     Delta,
@@ -52,7 +60,7 @@ def from_langchain(chat: BaseChatModel) -> Model:
 
     Its tool calls are read again from their raw text: LangChain completes the JSON of a call that was cut off.
     """
-    return _FromLangChain(chat)
+    return FromLangChain(chat)
 
 
 def to_langchain(model: Model) -> BaseChatModel:
@@ -60,15 +68,49 @@ def to_langchain(model: Model) -> BaseChatModel:
     return ChatModel(model=model)
 
 
-class _FromLangChain:
-    def __init__(self, chat: BaseChatModel) -> None:
-        self._chat = chat
+class FromLangChain:
+    """A LangChain chat model as a Model.
+
+    Args:
+        chat: the model inside, or what makes it (see `key`).
+        name: what it is called; else its class and what it calls itself.
+        timeout: seconds that one call may take in all.
+        options: turns a request's limits, schema and the like into what the model is bound to.
+        tool_none: the form of "no tool now"; None where the tools are left out instead.
+        parallel: the keyword of `bind_tools` that allows or forbids several calls in one answer; "" for none.
+        key: what a made model is kept by for each event loop, since clients are dear and belong to one loop.
+        marks_its_end: whether it always says why it stopped, so that a stream without it was cut off. Not every
+            integration does; the end of the others is taken for one.
+
+    """
+
+    def __init__(
+        self,
+        chat: BaseChatModel | Callable[[], BaseChatModel],
+        *,
+        name: str = "",
+        timeout: float = 120.0,
+        options: Callable[[Request], dict[str, Any]] | None = None,
+        tool_none: Any = None,
+        parallel: str = "",
+        marks_its_end: bool = False,
+        key: Hashable = None,
+    ) -> None:
+        self._make: Callable[[], BaseChatModel] = (
+            partial(_same, chat) if isinstance(chat, BaseChatModel) else chat
+        )
+        self._name = name or _name_of(self._make())
+        self._timeout = timeout
+        self._options = options or _common_options
+        self._tool_none = tool_none
+        self._parallel = parallel
+        self._key = key
+        self._marks_its_end = marks_its_end
 
     @property
     def name(self) -> str:
-        """The kind of the model and what it calls itself: "langchain:ChatOpenAI gpt-4o"."""
-        inner = getattr(self._chat, "model_name", None) or getattr(self._chat, "model", None) or ""
-        return f"langchain:{type(self._chat).__name__} {inner}".strip()
+        """The name it was given, or the kind of the model and what it calls itself: "langchain:ChatOpenAI gpt-4o"."""
+        return self._name
 
     async def complete(self, request: Request) -> Reply:
         """Return the whole reply, put together from its stream."""
@@ -79,41 +121,128 @@ class _FromLangChain:
 
     async def stream(self, request: Request) -> AsyncIterator[Delta | Reply]:
         """Yield the pieces, and at the end the whole reply."""
-        answer = Collector(self.name, Offer.of(request))
+        deadline = Deadline(self.name, self._timeout)
+        answer = Collector(self.name.removeprefix("anthropic:").removeprefix("google:"), Offer.of(request))
+        said: list[str] = []
+        whole: Any = None
         try:
-            async for chunk in self._bound(request).astream([_theirs(m) for m in request.messages]):
-                for delta in _take(chunk, answer):
-                    yield delta
-        except AgentError:
-            raise
+            chunks = self._bound(request).astream([_theirs(m) for m in request.messages])
+            async with aclosing(deadline.each(chunks)) as pieces:
+                async for chunk in pieces:
+                    if _goes_back(chunk):
+                        whole = chunk if whole is None else whole + chunk
+                    for delta in _take(chunk, answer):
+                        if isinstance(delta, TextDelta):
+                            said.append(delta.text)
+                        yield delta
+        except AgentError as error:
+            raise faults.with_partial(error, "".join(said)) from None
         except Exception as error:
-            raise BadResponse(
-                _("{model} raised an error.").format(model=self.name),
-                why=f"{type(error).__name__}: {error}"[:500],
-            ) from error
-        # Not every integration says why a stream ended; where none does, its end is taken for one.
-        answer.finish = answer.finish or "stop"
+            raise _fault(self.name, error, "".join(said)) from error
+        if not self._marks_its_end:
+            answer.finish = answer.finish or "stop"
         for delta in answer.rest():
             yield delta
-        yield answer.reply(streamed=True)
+        reply = answer.reply(streamed=True)
+        if whole is not None:
+            native = {"langchain": {"content": whole.content, "additional_kwargs": whole.additional_kwargs}}
+            reply = replace(reply, message=replace(reply.message, native=native))
+        yield reply
+
+    def _chat(self) -> BaseChatModel:
+        if self._key is None:
+            return self._make()
+        known = _chats.setdefault(asyncio.get_running_loop(), {})
+        if self._key not in known:
+            known[self._key] = self._make()
+        return known[self._key]
 
     def _bound(self, request: Request) -> Runnable[LanguageModelInput, BaseMessage]:
-        bound: Runnable[LanguageModelInput, BaseMessage] = self._chat
-        if request.tools and request.tool_choice != "none":
-            tools = function_tools(request.tools)
-            choice = {} if request.tool_choice == "auto" else {"tool_choice": request.tool_choice}
+        chat = self._chat()
+        bound: Runnable[LanguageModelInput, BaseMessage] = chat
+        choice: Any = request.tool_choice
+        if choice == "none":
+            choice = self._tool_none
+        if request.tools and choice is not None:
+            more: dict[str, Any] = {} if choice == "auto" else {"tool_choice": choice}
+            if choice == "required":
+                more = {"tool_choice": "any"}
+            if request.parallel is not None and self._parallel:
+                more[self._parallel] = request.parallel
             try:
-                bound = self._chat.bind_tools(tools, **choice)
+                bound = chat.bind_tools(function_tools(request.tools), **more)
             except NotImplementedError as error:
                 raise BadResponse(
                     _("{model} cannot call tools.").format(model=self.name), fix=_("Take a model with tools.")
                 ) from error
-        options: dict[str, Any] = {}
-        if request.max_tokens is not None:
-            options["max_tokens"] = request.max_tokens
-        if request.stop:
-            options["stop"] = list(request.stop)
+        options = self._options(request) | dict(request.options)
         return bound.bind(**options) if options else bound
+
+
+_chats: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Hashable, BaseChatModel]] = WeakKeyDictionary()
+
+
+def _same(chat: BaseChatModel) -> BaseChatModel:
+    return chat
+
+
+def _name_of(chat: BaseChatModel) -> str:
+    inner = getattr(chat, "model_name", None) or getattr(chat, "model", None) or ""
+    return f"langchain:{type(chat).__name__} {inner}".strip()
+
+
+def _common_options(request: Request) -> dict[str, Any]:
+    """Return what nearly every integration takes."""
+    options: dict[str, Any] = {}
+    if request.max_tokens is not None:
+        options["max_tokens"] = request.max_tokens
+    if request.temperature is not None:
+        options["temperature"] = request.temperature
+    if request.stop:
+        options["stop"] = list(request.stop)
+    return options
+
+
+def _goes_back(chunk: Any) -> bool:
+    """Whether a piece holds what the provider wants back as it is: signed thoughts, signatures of calls."""
+    return isinstance(chunk.content, list) or any("signature" in key for key in chunk.additional_kwargs)
+
+
+def _fault(model: str, error: Exception, partial: str) -> AgentError:
+    """Return the error of ours for one of an integration's: by its status where one is to be found."""
+    found: Any = error
+    while found is not None and _status(found) is None:
+        found = found.__cause__
+    if found is not None:
+        response = getattr(found, "response", None)
+        headers = getattr(response, "headers", None)
+        body = getattr(found, "body", None) or getattr(found, "details", None) or str(found)
+        return faults.from_status(_status(found), body, headers, model=model, partial=partial)
+    chain: BaseException | None = error
+    while chain is not None:
+        if isinstance(chain, OSError) or type(chain).__name__ in _NETWORK:
+            return faults.unreachable(model, _("its server"), error, partial)
+        chain = chain.__cause__ or chain.__context__
+    return BadResponse(
+        _("{model} raised an error.").format(model=model),
+        why=f"{type(error).__name__}: {error}"[:500],
+        partial=partial or None,
+    )
+
+
+_NETWORK = {
+    "APIConnectionError", "APITimeoutError", "ConnectError", "ConnectTimeout", "ReadError", "ReadTimeout", "WriteError",
+    "RemoteProtocolError", "ClientConnectionError", "ServerDisconnectedError", "ClientPayloadError", "PoolTimeout",
+}  # fmt: skip
+"""Names of what the HTTP libraries raise for a connection: nobody's class is imported for it."""
+
+
+def _status(error: Any) -> int | None:
+    for name in ("status_code", "code"):
+        value = getattr(error, name, None)
+        if isinstance(value, int) and 400 <= value < 600:
+            return value
+    return None
 
 
 def _take(chunk: Any, answer: Collector) -> Iterator[Delta]:
@@ -141,9 +270,26 @@ def _take(chunk: Any, answer: Collector) -> Iterator[Delta]:
             whole_number(out.get("reasoning")),
         )
     told = chunk.response_metadata
-    answer.finish = (
-        told.get("finish_reason") or told.get("done_reason") or told.get("stop_reason") or answer.finish
-    )
+    finish = told.get("finish_reason") or told.get("done_reason") or told.get("stop_reason")
+    if finish:
+        answer.finish = _FINISH.get(str(finish).lower(), str(finish).lower())
+    answer.model = told.get("model_name") or told.get("model") or answer.model
+
+
+_FINISH = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "pause_turn": "stop",
+    "tool_use": "tool_calls",
+    "refusal": "content_filter",
+    "safety": "content_filter",
+    "recitation": "content_filter",
+    "prohibited_content": "content_filter",
+    "blocklist": "content_filter",
+    "spii": "content_filter",
+    "model_context_window_exceeded": "length",
+}
+"""Claude's and Gemini's words for why a model stopped, in OpenAI's; "max_tokens" is known already."""
 
 
 def _theirs(message: Message) -> BaseMessage:
@@ -151,12 +297,35 @@ def _theirs(message: Message) -> BaseMessage:
         case "system":
             return SystemMessage(message.text)
         case "user":
-            return HumanMessage(message.text)
+            return HumanMessage(_content(message))
         case "tool":
             return ToolMessage(message.text, tool_call_id=message.call_id, name=message.name or None)
         case "assistant":
             calls = [TheirCall(name=c.name, args=dict(c.arguments), id=c.id) for c in message.calls]
+            if native := message.native.get("langchain"):
+                return AIMessage(
+                    native["content"], additional_kwargs=native["additional_kwargs"], tool_calls=calls
+                )
             return AIMessage(message.text, tool_calls=calls)
+
+
+def _content(message: Message) -> Any:
+    """Return a turn's content: text, or LangChain's standard blocks where pictures and the like belong to it."""
+    if not message.media:
+        return message.text
+    blocks: list[dict[str, Any]] = []
+    for media in message.media:
+        block: dict[str, Any] = {"type": media.kind, "mime_type": media.mime}
+        if media.data is None:
+            block["url"] = media.url
+        else:
+            block["base64"] = base64.b64encode(media.data).decode()
+        if media.name:
+            block["filename"] = media.name
+        blocks.append(block)
+    if message.text:
+        blocks.append({"type": "text", "text": message.text})
+    return blocks
 
 
 def _ours(message: BaseMessage) -> Message:

@@ -19,11 +19,11 @@ def test_a_name_that_is_none_is_answered_with_the_nearest(name: str, near: str) 
     assert repr(near) in error.value.why
 
 
-@pytest.mark.parametrize("name", ["", " ", ":", "anthropic:claude", "::::"])
+@pytest.mark.parametrize("name", ["", " ", ":", "mistral:large", "::::"])
 def test_what_names_nothing_is_refused_with_the_list(name: str) -> None:
     with pytest.raises(UnknownModel) as error:
         connect(name)
-    assert "openai, ollama, dashscope, offline" in error.value.fix
+    assert "openai, ollama, dashscope, anthropic, google, gguf, offline" in error.value.fix
 
 
 def test_a_missing_key_is_named_and_so_is_what_needs_none(monkeypatch: pytest.MonkeyPatch) -> None:
