@@ -142,6 +142,8 @@ class Collector:
             cut = "The stream ended before the call did."
         elif finish == "length":
             cut = "The answer was cut off at the token limit."
+        elif finish == "filter":
+            cut = "The answer was cut off by the provider's filter."
         settled = self._calls.settle(cut=cut, offer=self._offer)
         good, broken = settled.calls, settled.broken
         if self.finish is None and streamed and not self._size:

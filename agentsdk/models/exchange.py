@@ -7,16 +7,19 @@ keeps what is promised of every answer: the deadline, the errors, the one Reply 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
+from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 from agentsdk.errors import AgentError
+from agentsdk.messages import Repair
 from agentsdk.models.collect import Collector
 from agentsdk.models.facts import Served
 from agentsdk.models.http import Deadline
 from agentsdk.models.model import Delta, Offer, Prepared, Reply, Request, Restated, TextDelta
 from agentsdk.models.profiles import family_of
+from agentsdk.models.stops import StopText
 
 MOST = 4
 """Exchanges after the first that an adapter may add on its own, each for something new that it learned."""
@@ -82,13 +85,17 @@ class WireModel(ABC):
     def fault(self, error: Exception, partial: str) -> AgentError:
         """Return the error of ours for one of the client's or of the reading."""
 
-    def fit(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Return a body without what the server is known to refuse."""
-        return body
+    def fit(self, body: dict[str, Any], *, stream: bool) -> tuple[dict[str, Any], list[str]]:  # noqa: ARG002  # a protocol may say it in the body
+        """Return a body as this server takes it, and what was changed for that, in English lines."""
+        return body, []
 
-    def streams(self, body: Mapping[str, Any], *, wanted: bool) -> bool:  # noqa: ARG002  # an adapter may look at it
+    def streams(self, request: Request, *, wanted: bool) -> bool:  # noqa: ARG002  # an adapter may look at it
         """Return whether the answer is asked for as a stream, whatever the caller gets."""
         return wanted
+
+    def unsent(self, request: Request, body: Mapping[str, Any]) -> Sequence[str]:  # noqa: ARG002  # an adapter may look at both
+        """Return the stop strings that the server is not told of: the answer is cut at them here."""
+        return ()
 
     def again(self, error: AgentError, request: Request, body: Mapping[str, Any], tried: int) -> Again:  # noqa: ARG002  # an adapter may look at all
         """Say whether an exchange that brought nothing yet is worth one more, after what its error taught.
@@ -107,13 +114,12 @@ class WireModel(ABC):
         again: Again = "same"
         tried = 0
         while again:
-            whole = again == "whole"
+            streamed = again != "whole" and self.streams(request, wanted=stream)
             tried += 1
-            written = dict(request.body) if isinstance(request, Prepared) else self.body(request, stream=stream)
-            body = self.fit(written)
-            streamed = not whole and self.streams(body, wanted=stream)
+            body, changes = self.fit(self._written(request, stream=streamed), stream=streamed)
             answer = Collector(self._model, Offer.of(request), self._family)
             answer.asked = body
+            stops = StopText(self.unsent(request, body))
             said: list[str] = []
             begun = False
             try:
@@ -122,17 +128,22 @@ class WireModel(ABC):
                     aclosing(deadline.each(events)) as items,
                 ):
                     async for event in items:
-                        for delta in self.take(event, answer, stream=streamed):
-                            begun = True
-                            if isinstance(delta, TextDelta):
-                                said.append(delta.text)
-                            elif isinstance(delta, Restated):
-                                said.clear()
-                            yield delta
-                for delta in answer.rest():
+                        for piece in self.take(event, answer, stream=streamed):
+                            for delta in stops.passed(piece) if stops else (piece,):
+                                begun = True
+                                if isinstance(delta, TextDelta):
+                                    said.append(delta.text)
+                                elif isinstance(delta, Restated):
+                                    said.clear()
+                                yield delta
+                for piece in answer.rest():
+                    for delta in stops.passed(piece):
+                        begun = True
+                        yield delta
+                for delta in stops.rest():
                     begun = True
                     yield delta
-                reply = answer.reply(streamed=streamed)
+                reply = stops.cut(answer.reply(streamed=streamed))
             except Exception as error:
                 fault = self.fault(error, "".join(said))
                 again = "" if begun or tried > MOST else self.again(fault, request, body, tried)
@@ -141,5 +152,16 @@ class WireModel(ABC):
                         raise
                     raise fault from error
             else:
-                yield reply
+                yield _told(reply, changes)
                 return
+
+    def _written(self, request: Request, *, stream: bool) -> dict[str, Any]:
+        return dict(request.body) if isinstance(request, Prepared) else self.body(request, stream=stream)
+
+
+def _told(reply: Reply, changes: Sequence[str]) -> Reply:
+    """Return a reply that says what of its request was changed."""
+    if not changes:
+        return reply
+    repairs = (*reply.message.repairs, *(Repair("request.changed", c) for c in changes))
+    return replace(reply, message=replace(reply.message, repairs=repairs))

@@ -1,8 +1,8 @@
 """OpenAI's two protocols, and every server that speaks one: LM Studio, vLLM, llama.cpp, MindIE and others.
 
-Chat Completions is written and read here, Responses in responses.py. Which of them a model is asked by stands in its
-family's profile, for OpenAI's own server; other servers are asked by Chat Completions unless told otherwise. A model
-that turns out to live on the other one only is asked there from then on.
+They are written and read in chat_completions.py and responses.py; here is what they have in common. Which of them a
+model is asked by stands in its family's profile, for OpenAI's own server; other servers are asked by Chat Completions
+unless told otherwise. A model that turns out to live on the other one only is asked there from then on.
 
 The official client carries the request through its public low-level `post`: the typed call costs twice the CPU and
 gives nothing that is needed here.
@@ -10,9 +10,8 @@ gives nothing that is needed here.
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Literal
 
@@ -21,9 +20,7 @@ import openai
 from openai import AsyncOpenAI, AsyncStream
 
 from agentsdk.errors import AgentError, InvalidRequest, ModelNotFound
-from agentsdk.i18n import _
-from agentsdk.messages import Message
-from agentsdk.models import faults, responses
+from agentsdk.models import chat_completions, faults, lessons, responses
 from agentsdk.models.collect import Collector
 from agentsdk.models.exchange import Again, WireModel
 from agentsdk.models.facts import Served
@@ -31,12 +28,8 @@ from agentsdk.models.http import Deadline, client_of_loop, one, tls_context
 from agentsdk.models.model import Delta, Prepared, Request
 from agentsdk.models.probe import root_of
 from agentsdk.models.profiles import Server, server_of
-from agentsdk.models.repair.reasoning import reasoning_of
-from agentsdk.models.wire import function_calls, function_tools, response_format, text_of, usage_of
 
 _URL = "https://api.openai.com/v1"
-PATH = "/chat/completions"
-
 
 Api = Literal["chat", "responses"]
 
@@ -116,7 +109,7 @@ class OpenAIModel(WireModel):
     ) -> AsyncIterator[AsyncIterator[Any]]:
         """Send a body and give the events of the answer."""
         client = self._client()
-        path = responses.PATH if _is_responses(body) else PATH
+        path = responses.PATH if _is_responses(body) else chat_completions.PATH
         if not stream:
             yield one(await deadline.within(client.post(path, cast_to=object, body=body)))
             return
@@ -147,74 +140,51 @@ class OpenAIModel(WireModel):
         """Return a request in the protocol that the model is asked by."""
         if self.api == "responses":
             return responses.write(request, self._model, self._family, self._server, stream=stream)
-        body: dict[str, Any] = {"model": self._model, "messages": [_wire(m) for m in request.messages]}
-        if request.tools:
-            body["tools"] = function_tools(request.tools)
-            choice = request.tool_choice
-            named = choice not in ("auto", "none", "required")
-            body["tool_choice"] = {"type": "function", "function": {"name": choice}} if named else choice
-        if request.output_schema is not None:
-            body["response_format"] = response_format(request.output_schema)
-        if request.max_tokens is not None:
-            body[self._family.limit_name] = request.max_tokens
-        if request.temperature is not None and self._family.takes_sampling:
-            body["temperature"] = request.temperature
-        if request.stop and self._family.takes_sampling:
-            body["stop"] = list(request.stop)
-        if request.seed is not None:
-            body["seed"] = request.seed
-        if stream:
-            body["stream"] = True
-            body["stream_options"] = {"include_usage": True}
-        return body
+        return chat_completions.write(request, self._model, self._family, self._server, stream=stream)
+
+    def fit(self, body: dict[str, Any], *, stream: bool) -> tuple[dict[str, Any], list[str]]:
+        """Return a body as this server takes it, as far as it has said so."""
+        body, changes = lessons.fitted(body, self._url, self._model)
+        if stream and not body.get("stream"):  # prepared for a plain answer
+            body = {**body, "stream": True}
+        elif not stream and body.get("stream"):
+            body = {k: v for k, v in body.items() if k not in ("stream", "stream_options")}
+        return body, changes
+
+    def streams(self, request: Request, *, wanted: bool) -> bool:
+        """Return whether a stream is asked for: where the model thinks, some servers answer in no other way."""
+        if wanted or not self._server.thinks_in_streams:
+            return wanted
+        given = request.body if isinstance(request, Prepared) else request.options
+        asked = request.thinking if request.thinking is not None else given.get("enable_thinking")
+        return asked is not False and (bool(asked) or self._family.thinking == "always")
+
+    def unsent(self, request: Request, body: Mapping[str, Any]) -> Sequence[str]:
+        """Return the stop strings that the model does not take."""
+        return () if "stop" in body else request.stop
 
     def take(self, event: Any, answer: Collector, *, stream: bool) -> Iterator[Delta]:
-        """Take an answer, or an event of a stream, in: they differ by the name of the part that holds the message."""
+        """Take an answer, or an event of a stream, in."""
         if _is_responses(answer.asked):
             origin = {"server": self._server.name, "model": self._model}
-            yield from responses.read(event, answer, origin, name=self.name, stream=stream)
-            return
-        part = "delta" if stream else "message"
-        if not isinstance(event, Mapping):
-            raise faults.bad_answer(self.name, f"{type(event).__name__}: {str(event)[:200]}")
-        if event.get("error"):
-            raise faults.from_status(None, event, None, model=self.name)
-        answer.model = event.get("model") or answer.model
-        for name in ("id", "service_tier", "system_fingerprint"):
-            if event.get(name):
-                answer.details[name] = event[name]
-        if usage := event.get("usage"):
-            answer.usage = usage_of(usage)
-        choices = event.get("choices")
-        if not isinstance(choices, list) and part == "message":
-            raise faults.bad_answer(
-                self.name, _("It has no choices: {text}").format(text=json.dumps(event)[:200])
-            )
-        for choice in (choices or [])[:1]:
-            message = choice.get(part) or {}
-            yield from answer.reasoning(reasoning_of(message))
-            yield from answer.text(text_of(message.get("content")))
-            if message.get("refusal"):
-                answer.refused = True
-                yield from answer.text(message["refusal"])
-            for call in message.get("tool_calls") or []:
-                function = call.get("function") or {}
-                yield from answer.call(
-                    call.get("index"), call.get("id"), function.get("name"), function.get("arguments")
-                )
-            answer.finish = choice.get("finish_reason") or answer.finish
-            if logprobs := choice.get("logprobs"):
-                _add_logprobs(answer.details, logprobs)
+            return responses.read(event, answer, origin, name=self.name, stream=stream)
+        return chat_completions.read(event, answer, name=self.name, stream=stream)
 
     def again(self, error: AgentError, request: Request, body: Mapping[str, Any], tried: int) -> Again:
-        """Ask once more by the other protocol where the server says that the model has only that."""
+        """Ask once more by the other protocol, or without a parameter, where the server says that it has to be so."""
+        if not isinstance(error, InvalidRequest | ModelNotFound):
+            return ""
         asked: Api = "responses" if _is_responses(body) else "chat"
-        if not isinstance(error, InvalidRequest | ModelNotFound) or isinstance(request, Prepared) or tried > 1:
-            return ""
-        if self._api is not None or not _ELSEWHERE[asked].search(error.why):
-            return ""
-        _apis[(self._url, self._model)] = "chat" if asked == "responses" else "responses"
-        return "same"
+        other: Api = "chat" if asked == "responses" else "responses"
+        if (
+            self._api is None
+            and tried == 1  # else two refusals might send it to and fro
+            and not isinstance(request, Prepared)
+            and _ELSEWHERE[asked].search(error.why)
+        ):
+            _apis[(self._url, self._model)] = other
+            return "same"
+        return "same" if lessons.learn(error.why, body, self._url, self._model) else ""
 
     def fault(self, error: Exception, partial: str) -> AgentError:
         """Return the error of ours for one of the client's."""
@@ -235,19 +205,3 @@ class OpenAIModel(WireModel):
 def _is_responses(body: Mapping[str, Any]) -> bool:
     """Whether a body is written for Responses: only there the conversation is called `input`, or a kept `prompt`."""
     return "input" in body or "prompt" in body
-
-
-def _wire(message: Message) -> dict[str, Any]:
-    if message.role == "tool":
-        return {"role": "tool", "tool_call_id": message.call_id, "content": message.text}
-    wire: dict[str, Any] = {"role": message.role, "content": message.text}
-    if message.calls:
-        wire["tool_calls"] = function_calls(message.calls)
-        wire["content"] = message.text or None
-    return wire
-
-
-def _add_logprobs(details: dict[str, Any], logprobs: Mapping[str, Any]) -> None:
-    known = details.setdefault("logprobs", {})
-    for name, tokens in logprobs.items():
-        known[name] = [*(known.get(name) or ()), *tokens] if isinstance(tokens, list) else tokens

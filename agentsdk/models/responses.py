@@ -17,7 +17,15 @@ from agentsdk.models import faults
 from agentsdk.models.collect import Collector
 from agentsdk.models.model import Delta, Request
 from agentsdk.models.profiles import Family, Server
-from agentsdk.models.wire import effort_of, function_calls, function_tools, merged, response_format, usage_of
+from agentsdk.models.wire import (
+    effort_of,
+    function_calls,
+    function_tools,
+    merged,
+    offered_by,
+    response_format,
+    usage_of,
+)
 
 PATH = "/responses"
 
@@ -48,15 +56,14 @@ def write(request: Request, model: str, family: Family, server: Server, *, strea
     body: dict[str, Any] = {"model": model, "input": _items(turns, model, server), "store": False}
     if told:
         body["instructions"] = told
-    if request.tools:
-        body["tools"] = [_flat(t) for t in function_tools(request.tools)]
-        choice = request.tool_choice
+    tools, choice = offered_by(request, server)
+    if tools:
+        body["tools"] = [_flat(t) for t in function_tools(tools)]
         named = choice not in ("auto", "none", "required")
         body["tool_choice"] = {"type": "function", "name": choice} if named else choice
         if request.parallel is not None:
             body["parallel_tool_calls"] = request.parallel
-    if request.output_schema is not None:
-        form = response_format(request.output_schema)
+    if request.output_schema is not None and (form := response_format(request.output_schema, family, server)):
         body["text"] = {"format": {"type": form["type"], **form.get(form["type"], {})}}
     if request.max_tokens is not None:
         body["max_output_tokens"] = max(request.max_tokens, LEAST if server.name == "openai" else 1)
@@ -139,6 +146,9 @@ def _whole(response: Any, answer: Collector, origin: Mapping[str, str], name: st
     if not isinstance(response, Mapping):
         raise faults.bad_answer(name, f"{type(response).__name__}: {str(response)[:200]}")
     answer.model = response.get("model") or answer.model
+    for field in ("id", "service_tier", "status", "incomplete_details"):
+        if response.get(field):
+            answer.details[field] = response[field]
     if isinstance(usage := response.get("usage"), Mapping):
         answer.usage = usage_of(usage)
     status = response.get("status")

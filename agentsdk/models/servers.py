@@ -54,6 +54,10 @@ class Server:
     """Whether a tool may be forced, and a form demanded, while the model thinks (Q38)."""
     wants_thoughts: bool = False
     """Whether a turn with calls must come back with the thoughts that led to them."""
+    thinks_in_streams: bool = False
+    """Whether a model that thinks is answered as a stream only (400 otherwise)."""
+    developer: bool = False
+    """Whether what a model that thinks is told stands in a turn of role `developer` instead of `system`."""
     parallel: bool = True
     """Whether it knows `parallel_tool_calls`."""
     stream_usage: bool = True
@@ -68,9 +72,9 @@ class Server:
 
 _ROWS = (
     Server("openai", strict=True, inline_defs=False, media=frozenset({"image", "audio", "file"}),
-           thinking="reasoning_effort", source="OpenAI's API reference; Q34, Q36"),
+           thinking="reasoning_effort", developer=True, source="OpenAI's API reference; Q34, Q36"),
     Server("azure", strict=True, inline_defs=False, media=frozenset({"image", "audio"}),
-           thinking="reasoning_effort", source="Azure OpenAI's REST reference; Q43"),
+           thinking="reasoning_effort", developer=True, source="Azure OpenAI's REST reference; Q43"),
     Server("lmstudio", tool_choice=_WORDS, output=frozenset({"json_schema"}), media_urls=False, parallel=False,
            probe="/api/v0/models", source="Q25, Q26: lmstudio-bug-tracker 670, 189"),
     Server("vllm", one_system=True, media=frozenset({"image", "audio", "video"}), thinking="chat_template_kwargs",
@@ -88,6 +92,7 @@ _ROWS = (
     Server("groq", thinking="reasoning_effort", source="Groq's API reference; Q39"),
     Server("dashscope-compatible", tool_choice=frozenset({"auto", "none", "named"}), one_system=True,
            media=frozenset({"image", "audio", "video"}), thinking="enable_thinking", forces_in_thought=False,
+           thinks_in_streams=True,
            wants_thoughts=True, source="adapters.md 1.4; Q16, Q38"),
     Server("deepseek", output=_OBJECT, media=frozenset(), thinking="thinking", forces_in_thought=False,
            wants_thoughts=True, parallel=False, source="DeepSeek's API reference and recordings; Q38"),
@@ -103,6 +108,7 @@ _ROWS = (
            probe="/api/show", source="Ollama's API reference; Q24, Q29, Q45"),
     Server("dashscope", tool_choice=frozenset({"auto", "none", "named"}), one_system=True,
            media=frozenset({"image", "audio", "video"}), thinking="enable_thinking", forces_in_thought=False,
+           thinks_in_streams=True,
            source="adapters.md 1.2 and 1.4; Q38"),
     Server("compatible", media=frozenset({"image", "audio", "video", "file"}),
            source="what most servers of Chat Completions take; its media are its model's"),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from agentsdk.budget import Usage
 from agentsdk.messages import ToolCall
-from agentsdk.models.model import ToolSpec
-from agentsdk.models.profiles import Family
+from agentsdk.models.lessons import nearest
+from agentsdk.models.model import Request, ToolSpec
+from agentsdk.models.profiles import Family, Server
 
 
 def function_tools(tools: Iterable[ToolSpec]) -> list[dict[str, Any]]:
@@ -76,13 +77,37 @@ def merged(body: dict[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
     return body
 
 
-def response_format(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a schema for the text as Chat Completions asks for it."""
-    return {"type": "json_schema", "json_schema": {"name": "answer", "schema": dict(schema)}}
+def response_format(schema: Mapping[str, Any], family: Family, server: Server) -> dict[str, Any] | None:
+    """Return a schema for the text as Chat Completions asks for it; None where the server takes no form at all."""
+    if "json_schema" in server.output and (family.json_schema or "json_object" not in server.output):
+        return {"type": "json_schema", "json_schema": {"name": "answer", "schema": dict(schema)}}
+    return {"type": "json_object"} if "json_object" in server.output else None
+
+
+def offered_by(request: Request, server: Server) -> tuple[Sequence[ToolSpec], str]:
+    """Return the tools that are sent, and the choice among them, in the forms that the server takes.
+
+    Where it cannot be told to call one by name, it is offered that one alone; where it cannot be forbidden to call, it
+    is offered none.
+    """
+    tools, choice = request.tools, request.tool_choice
+    if choice == "none":
+        return (tools, choice) if "none" in server.tool_choice else ((), choice)
+    if choice not in ("auto", "required") and "named" not in server.tool_choice:
+        tools, choice = tuple(t for t in tools if t.name == choice), "required"
+    if choice == "required" and "required" not in server.tool_choice:
+        # Of one tool alone, naming it says the same.
+        choice = tools[0].name if len(tools) == 1 and "named" in server.tool_choice else "auto"
+    return tools, choice
 
 
 def effort_of(thinking: bool | str | None, family: Family) -> str | None:
     """Return how hard a model is to think in OpenAI's words; None leaves it to the server."""
     if thinking is None or (thinking is False and family.thinking == "never"):
         return None
-    return thinking if isinstance(thinking, str) else "medium" if thinking else "none"
+    if thinking is True and not family.efforts:
+        return (
+            "medium" if family.thinking == "never" else None
+        )  # it thinks unasked, or is switched by other means
+    grade = thinking if isinstance(thinking, str) else "medium" if thinking else "none"
+    return nearest(grade, family.efforts) if family.efforts else grade

@@ -1,0 +1,178 @@
+"""OpenAI's Chat Completions: how a request is written for each server that speaks it, and how answers are read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from agentsdk.i18n import _
+from agentsdk.messages import Message
+from agentsdk.models import faults
+from agentsdk.models.collect import Collector
+from agentsdk.models.model import Delta, Request
+from agentsdk.models.profiles import Family, Server
+from agentsdk.models.repair.reasoning import reasoning_of
+from agentsdk.models.wire import (
+    effort_of,
+    function_calls,
+    function_tools,
+    merged,
+    offered_by,
+    response_format,
+    text_of,
+    usage_of,
+)
+
+PATH = "/chat/completions"
+
+
+def write(request: Request, model: str, family: Family, server: Server, *, stream: bool) -> dict[str, Any]:
+    """Return a request as Chat Completions has it, in the forms that the server takes."""
+    body: dict[str, Any] = {"model": model, "messages": _messages(request.messages, family, server)}
+    tools, choice = offered_by(request, server)
+    if tools:
+        body["tools"] = function_tools(tools)
+        named = choice not in ("auto", "none", "required")
+        body["tool_choice"] = {"type": "function", "function": {"name": choice}} if named else choice
+        if request.parallel is not None and server.parallel:
+            body["parallel_tool_calls"] = request.parallel
+    if request.output_schema is not None and (form := response_format(request.output_schema, family, server)):
+        body["response_format"] = form
+    if request.max_tokens is not None:
+        body[family.limit_name] = request.max_tokens
+    if family.takes_sampling:
+        if request.temperature is not None:
+            body["temperature"] = request.temperature
+        if request.top_p is not None:
+            body["top_p"] = request.top_p
+        if request.stop:
+            body["stop"] = list(request.stop)
+    if request.seed is not None:
+        body["seed"] = request.seed
+    body |= _thinking(request.thinking, family, server)
+    if stream:
+        body["stream"] = True
+        if server.stream_usage:
+            body["stream_options"] = {"include_usage": True}
+    return merged(body, request.options)
+
+
+def read(event: Any, answer: Collector, *, name: str, stream: bool) -> Iterator[Delta]:
+    """Take an answer, or an event of a stream, in: they differ by the name of the part that holds the message."""
+    if not isinstance(event, Mapping):
+        raise faults.bad_answer(name, f"{type(event).__name__}: {str(event)[:200]}")
+    if event.get("error"):
+        raise faults.from_status(None, event, None, model=name)
+    answer.model = event.get("model") or answer.model
+    for field in ("id", "service_tier", "system_fingerprint"):
+        if event.get(field):
+            answer.details[field] = event[field]
+    if usage := _usage(event):
+        answer.usage = usage_of(usage)
+    choices = event.get("choices")
+    if not isinstance(choices, list):
+        if not stream:
+            raise faults.bad_answer(name, _("It has no choices: {text}").format(text=json.dumps(event)[:200]))
+        return
+    for choice in choices:
+        if isinstance(choice, Mapping) and not choice.get("index"):  # one answer was asked for: the first
+            yield from _choice(choice, answer, stream=stream)
+
+
+def _choice(choice: Mapping[str, Any], answer: Collector, *, stream: bool) -> Iterator[Delta]:
+    # Some servers end a stream with a whole message beside an empty delta, or send a plain answer as one event.
+    message = choice.get("delta" if stream else "message")
+    if not message and stream and not answer.parts.get("begun"):
+        message = choice.get("message")
+    if isinstance(message, Mapping):
+        answer.parts["begun"] = [True]
+        yield from answer.reasoning(reasoning_of(message))
+        yield from answer.text(text_of(message.get("content")))
+        if refusal := message.get("refusal"):
+            answer.refused = True
+            yield from answer.text(refusal)
+        if annotations := message.get("annotations"):
+            answer.details["annotations"] = [*answer.details.get("annotations", ()), *annotations]
+        if isinstance(audio := message.get("audio"), Mapping):  # the spoken answer, said in writing beside it
+            yield from answer.text(audio.get("transcript"))
+        for call in message.get("tool_calls") or ():
+            if isinstance(call, Mapping) and call.get("type", "function") in ("function", None, ""):
+                yield from _call(call, answer)
+            else:
+                answer.acted = True
+        if isinstance(old := message.get("function_call"), Mapping):  # as it was before there were tools
+            yield from answer.call(0, None, old.get("name"), old.get("arguments"))
+    answer.finish = choice.get("finish_reason") or answer.finish
+    if isinstance(logprobs := choice.get("logprobs"), Mapping):
+        _add_logprobs(answer.details, logprobs)
+
+
+def _call(call: Mapping[str, Any], answer: Collector) -> Iterator[Delta]:
+    function = call.get("function") or {}
+    yield from answer.call(call.get("index"), call.get("id"), function.get("name"), function.get("arguments"))
+
+
+def _usage(event: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the usage, wherever a server puts it: beside the choices, within one, or in Groq's own field."""
+    own = event.get("x_groq")
+    choices = event.get("choices")
+    first = choices[0] if isinstance(choices, list) and choices else None
+    for place in (event, own, first):
+        if isinstance(place, Mapping) and isinstance(usage := place.get("usage"), Mapping):
+            return usage
+    return None
+
+
+def _messages(messages: Sequence[Message], family: Family, server: Server) -> list[dict[str, Any]]:
+    told = [m for m in messages if m.role == "system"]
+    if server.one_system and len(told) > 1:
+        first = Message.system("\n\n".join(m.text for m in told if m.text))
+        messages = [first, *(m for m in messages if m.role != "system")]
+    return [_wire(m, family, server) for m in messages]
+
+
+def _wire(message: Message, family: Family, server: Server) -> dict[str, Any]:
+    if message.role == "tool":
+        return {"role": "tool", "tool_call_id": message.call_id, "content": message.text}
+    wire: dict[str, Any] = {"role": message.role, "content": message.text}
+    if message.role == "system" and server.developer and family.thinking != "never":
+        wire["role"] = "developer"
+    if message.calls:
+        wire["tool_calls"] = function_calls(message.calls)
+        wire["content"] = message.text or None
+        if server.wants_thoughts and message.reasoning:
+            wire["reasoning_content"] = message.reasoning
+    return wire
+
+
+def _thinking(thinking: bool | str | None, family: Family, server: Server) -> dict[str, Any]:
+    """Return the fields that switch thinking on or off, by the server's name and form for them."""
+    if thinking is None or (family.thinking == "never" and not thinking):
+        return {}
+    effort = effort_of(thinking, family)
+    match server.thinking:
+        case "reasoning_effort":
+            return {"reasoning_effort": effort} if effort else {}
+        case "enable_thinking":
+            return {} if not thinking and family.thinking == "always" else {"enable_thinking": bool(thinking)}
+        case "chat_template_kwargs":
+            # Templates call the switch by either name (Qwen, DeepSeek), and pass over what they do not know.
+            switch: dict[str, Any] = {"enable_thinking": bool(thinking), "thinking": bool(thinking)}
+            if not (family.efforts and effort):
+                return {"chat_template_kwargs": switch}
+            return {"chat_template_kwargs": switch | {"reasoning_effort": effort}, "reasoning_effort": effort}
+        case "thinking":
+            switch = {"thinking": {"type": "enabled" if thinking else "disabled"}}
+            return switch | ({"reasoning_effort": effort} if isinstance(thinking, str) else {})
+        case "reasoning":
+            return {
+                "reasoning": {"effort": effort} if isinstance(thinking, str) else {"enabled": bool(thinking)}
+            }
+    return {}
+
+
+def _add_logprobs(details: dict[str, Any], logprobs: Mapping[str, Any]) -> None:
+    known = details.setdefault("logprobs", {})
+    for name, tokens in logprobs.items():
+        known[name] = [*(known.get(name) or ()), *tokens] if isinstance(tokens, list) else tokens
