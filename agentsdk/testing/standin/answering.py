@@ -6,18 +6,21 @@ import json
 import socket
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 
 from agentsdk.testing.standin.asked import Asked, messages_of
 from agentsdk.testing.standin.chat import ChatWire
 from agentsdk.testing.standin.dashscope import DashScopeWire
+from agentsdk.testing.standin.demands import Refused, demanded
 from agentsdk.testing.standin.exchange import Exchange, Gone
 from agentsdk.testing.standin.flavours import FLAVOURS, Flavour
+from agentsdk.testing.standin.judging import judge, judge_calls
 from agentsdk.testing.standin.ollama import OllamaWire
 from agentsdk.testing.standin.responses import ResponsesWire
 from agentsdk.testing.standin.script import Line
-from agentsdk.testing.standin.served import MODEL, PROBES, ServedModel
+from agentsdk.testing.standin.served import MODEL, PROBES, ServedModel, find, fitted
 from agentsdk.testing.standin.wire import Wire
 
 if TYPE_CHECKING:
@@ -56,17 +59,24 @@ def answer(standin: Standin, handler: BaseHTTPRequestHandler, closing: socket.so
         handler.close_connection = True
 
 
-def _play(standin: Standin, exchange: Exchange, flavour: Flavour) -> None:  # noqa: ARG001  # refusals follow
-    asked = exchange.asked
+def _play(standin: Standin, exchange: Exchange, flavour: Flavour) -> None:
+    models = standin.models or [ServedModel(MODEL)]
+    exchange.asked = asked = fitted(exchange.asked, find(models, exchange.asked.model))
     standin.requests.append(asked)
-    line = exchange.line = standin.script.take(asked)
+    refused = (demanded(asked) if standin.check else None) or judge(asked, flavour, models)
+    if refused is None:
+        line = exchange.line = standin.script.take(asked)
+        if flavour.checks_calls and asked.protocol == "chat" and standin.check:
+            refused = judge_calls(asked, line)
+    if refused is not None:
+        _refuse(exchange, refused)
+        return
     if line.fault is not None:
         line.fault(exchange)
     elif line.raw is not None:
         exchange.wait(line.slow_first or line.slow)
-        exchange.send(
-            line.status, line.raw, {"Content-Type": line.content_type or "application/json", **line.headers}
-        )
+        headers = {"Content-Type": line.content_type or "application/json", **line.headers}
+        exchange.send(line.status, line.raw, headers)
     elif line.status != 200:
         exchange.wait(line.slow_first or line.slow)
         extra = {} if line.retry_after is None else {"Retry-After": _number(line.retry_after)}
@@ -74,6 +84,19 @@ def _play(standin: Standin, exchange: Exchange, flavour: Flavour) -> None:  # no
         exchange.send(line.status, error, extra | dict(line.headers))
     else:
         exchange.answer()
+
+
+def _refuse(exchange: Exchange, refused: Refused) -> None:
+    wire = exchange.wire
+    if refused.code == "tool_use_failed" and exchange.streamed:  # it has begun to answer when it finds out
+        events = exchange.events(replace(exchange.line, calls=()))
+        last = wire.error_event(
+            refused.code, refused.message, more={**refused.more, "status_code": refused.status}
+        )
+        exchange.stream([*events[:-2], last])
+        return
+    body = wire.error(refused.status, refused.code, refused.message, param=refused.param, more=refused.more)
+    exchange.send(refused.status, body)
 
 
 def _tell(standin: Standin, exchange: Exchange, flavour: Flavour, path: str) -> None:

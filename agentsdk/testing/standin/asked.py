@@ -29,6 +29,8 @@ class Asked:
     """The conversation as the model sees it; Ollama's oldest messages may be missing from it."""
     dropped: int = 0
     """Messages that did not fit `num_ctx`, where the model truncates."""
+    window: int | None = None
+    """Tokens that the model counts at most, where it truncates."""
 
     @property
     def model(self) -> str:

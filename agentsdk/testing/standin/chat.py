@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agentsdk.testing.standin.asked import Asked
-from agentsdk.testing.standin.flavours import FLAVOURS, Flavour
+from agentsdk.testing.standin.flavours import FLAVOURS, MODEL_NAME, Flavour
 from agentsdk.testing.standin.script import Line
 from agentsdk.testing.standin.wire import (
     CREATED,
@@ -16,6 +16,9 @@ from agentsdk.testing.standin.wire import (
     call_id,
     count,
     cut_up,
+    dressed,
+    error_type,
+    spoken,
     to_json,
 )
 
@@ -30,20 +33,23 @@ class ChatWire:
 
     def whole(self, asked: Asked, line: Line) -> bytes:
         """Return the answer to a request without a stream."""
-        like, thoughts, text = self.flavour, *spoken(line)
-        message: dict[str, Any] = {"role": "assistant"}
-        if text or not line.calls or like.empty_field:
-            message["content"] = text or (like.empty if line.calls else text)
+        like, (thoughts, text) = self.flavour, spoken(line)
+        message: dict[str, Any] = {"role": "assistant", "content": text}
+        if line.calls and not text:
+            message["content"] = None if like.content_beside_calls == "null" else ""
+            if like.content_beside_calls == "missing":
+                del message["content"]
         message.update(like.message)
         if thoughts:
             message[like.reasoning] = thoughts
         if line.calls:
-            message["tool_calls"] = [
-                self._call(line, i) | ({"index": i} if like.call_index else {}) for i in range(len(line.calls))
-            ]
+            calls = [self._call(line, i) for i in range(len(line.calls))]
+            message["tool_calls"] = (
+                [c | {"index": i} for i, c in enumerate(calls)] if like.call_index else calls
+            )
         choice = {"index": 0, "message": message, **like.choice, "finish_reason": self._finish(line)}
-        choices = [] if "no_choices" in line.quirks else [choice]
-        answer = self._frame(asked, "chat.completion") | {"choices": choices}
+        answer = self._frame(asked, "chat.completion")
+        answer["choices"] = [] if "no_choices" in line.quirks else [choice]
         if "no_usage" not in line.quirks:
             answer["usage"] = self._usage(asked, line)
         return to_json({**answer, **like.whole})
@@ -54,49 +60,82 @@ class ChatWire:
         empty: dict[str, Any] = {"usage": None} if like.usage_null else {}
 
         def event(
-            delta: Mapping[str, Any], finish: str | None = None, more: Mapping[str, Any] | None = None
+            delta: Mapping[str, Any],
+            finish: str | None = None,
+            more: Mapping[str, Any] | None = None,
+            choice_more: Mapping[str, Any] | None = None,
         ) -> bytes:
-            choice: dict[str, Any] = {"index": 0, "delta": delta, **like.choice}
+            choice: dict[str, Any] = {"index": 0, "delta": delta, **like.choice, **(choice_more or {})}
             if finish is not None or like.finish_from_start:
                 choice["finish_reason"] = finish
             choices = [] if "no_choices" in line.quirks else [choice]
-            return data({**frame, "choices": choices, **empty, **(more or {})}, line)
+            return _data({**frame, "choices": choices, **empty, **(more or {})}, line)
 
+        out = []
+        if like.opening is not None:
+            first = {"role": "assistant", **like.opening}
+            if line.calls and like.null_before_calls:
+                first["content"] = None
+            out.append(event(first, more=like.opening_frame, choice_more=like.opening_choice))
         thoughts, text = spoken(line)
-        first = {"role": "assistant", **like.first}
-        if line.calls and like.null_before_calls:
-            first["content"] = None
-        out = [event(first)]
-        later = dict(like.later) | ({"role": None} if "null_role" in line.quirks else {})
-        out += [event(later | {like.reasoning: p}) for p in cut_up(thoughts, line.pieces)]
-        out += [event(later | {"content": p}) for p in cut_up(text, line.pieces)]
-        out += [event({**like.beside_calls, "tool_calls": [piece]}) for piece in self._pieces(line)]
-        wanted = bool((asked.body.get("stream_options") or {}).get("include_usage")) or like.usage_always
-        wanted = wanted and "no_usage" not in line.quirks
-        usage = self._usage(asked, line)
-        if "no_finish" not in line.quirks:
-            more = {"usage": usage} if wanted and like.usage_at == "finish" else None
-            out.append(event(like.last, self._finish(line, streamed=True), more))
-        if wanted and like.usage_at == "tail":
-            out.append(data(frame | {"choices": [], "usage": usage}, line))
-        if "no_done" not in line.quirks and "no_finish" not in line.quirks:
-            out.append(data("[DONE]", line))
-        return out
+        later = {"role": None} if "null_role" in line.quirks else {}
+        out += [
+            event({**like.thought_delta, **later, like.reasoning: p}) for p in cut_up(thoughts, line.pieces)
+        ]
+        out += [event({**like.text_delta, **later, "content": p}) for p in cut_up(text, line.pieces)]
+        out += [event({**like.call_delta, **later, "tool_calls": [p]}) for p in self._pieces(line)]
+        return [*out, *self._end(asked, line, event)]
 
-    def error(self, status: int, code: str, message: str) -> bytes:  # noqa: ARG002  # some servers repeat the status
+    def error(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        param: str | None = None,
+        more: Mapping[str, Any] | None = None,
+    ) -> bytes:
         """Return the body of an error."""
-        return to_json({"error": self._error(code, message)})
+        return to_json(self._error(status, code, message, param, more))
 
-    def error_event(self, code: str, message: str) -> bytes:
+    def error_event(self, code: str, message: str, *, more: Mapping[str, Any] | None = None) -> bytes:
         """Return an error in the middle of a stream."""
-        return b"data: " + to_json({"error": self._error(code, message)}) + b"\n\n"
+        return b"data: " + to_json(self._error(500, code, message, None, more)) + b"\n\n"
 
-    def _error(self, code: str, message: str) -> dict[str, Any]:
-        return {"message": message, "type": code or "server_error", "param": None, "code": code or None}
+    def _error(
+        self, status: int, code: str, message: str, param: str | None, more: Mapping[str, Any] | None
+    ) -> dict[str, Any]:
+        like = self.flavour
+        if not like.error_fields:
+            return {"error": message}
+        kind = error_type(status, code)
+        if like.error_code in ("status", "type") and code:
+            kind = code if like.error_code == "status" else kind
+        codes = {"code": code or None, "status": status, "type": kind, "null": None}
+        told = {"message": message, "type": kind, "param": param, "code": codes[like.error_code]}
+        return {"error": {k: told[k] for k in like.error_fields} | dict(more or {}), **like.error_frame}
+
+    def _end(self, asked: Asked, line: Line, event: Any) -> Iterator[bytes]:
+        """Yield what ends a stream: the finish, the count, the mark."""
+        like, usage = self.flavour, self._usage(asked, line)
+        told = "no_usage" not in line.quirks
+        if "no_finish" not in line.quirks:
+            more = dict(like.last_frame)
+            if told and like.usage_at != "tail":
+                more["usage"] = usage
+                if like.usage_again:
+                    more[like.usage_again] = {**more.get(like.usage_again, {}), "usage": usage}
+            yield event(like.last_delta, self._finish(line), more)
+        wanted = told and bool((asked.body.get("stream_options") or {}).get("include_usage"))
+        if wanted and like.usage_at != "finish":
+            frame = self._frame(asked, "chat.completion.chunk")
+            yield _data({**frame, "choices": [], "usage": usage, **like.tail_frame}, line)
+        if not line.quirks & {"no_done", "no_finish"}:
+            yield _data("[DONE]", line)
 
     def _frame(self, asked: Asked, kind: str) -> dict[str, Any]:
         frame = {"id": "chatcmpl-standin", "object": kind, "created": CREATED, "model": asked.model}
-        return {**frame, **self.flavour.frame}
+        return frame | {k: asked.model if v == MODEL_NAME else v for k, v in self.flavour.frame.items()}
 
     def _call(self, line: Line, index: int) -> dict[str, Any]:
         name, arguments = line.calls[index]
@@ -113,33 +152,33 @@ class ChatWire:
         like, quirks = self.flavour, line.quirks
         for i in range(len(line.calls)):
             call = self._call(line, i)
-            at = {} if "no_index" in quirks else {"index": 0 if "one_index" in quirks else i}
-            text = call["function"]["arguments"]
+            at: dict[str, Any] = {} if "no_index" in quirks else {"index": 0 if "one_index" in quirks else i}
+            name, text = call["function"]["name"], call["function"]["arguments"]
             if "whole_calls" in quirks or "object_arguments" in quirks or like.call_pieces == "whole":
                 yield at | call
                 continue
-            parts: Iterator[str] = iter(cut_up(text, line.pieces))
-            first: dict[str, Any] = {"name": call["function"]["name"], **like.call_first}
+            parts = iter(cut_up(text, line.pieces))
+            first: dict[str, Any] = {"name": name, "arguments": ""}
             if like.call_pieces == "with":
                 first["arguments"] = next(parts, "")
+            elif like.call_pieces == "name only":
+                del first["arguments"]
             yield at | call | {"function": first}
             for piece in parts:
-                function: dict[str, Any] = {"arguments": piece}
-                more: dict[str, Any] = dict(at)
-                if "empty_ids" in quirks or like.empty_ids:
+                more, function = {**at, **like.later_piece}, {"arguments": piece}
+                if like.later_name or "empty_ids" in quirks:
+                    function = {"name": ""} | function
+                if "empty_ids" in quirks:
                     more |= {"id": "", "type": "function"}
-                    function = ({"name": ""} if "empty_ids" in quirks else {}) | function
                 if "repeated_names" in quirks:
-                    more.update({k: v for k, v in call.items() if k in ("id", "type")})
-                    function = {"name": call["function"]["name"]} | function
+                    more |= {k: v for k, v in call.items() if k != "function"}
+                    function = {"name": name} | function
                 yield more | {"function": function}
 
-    def _finish(self, line: Line, *, streamed: bool = False) -> str:
+    def _finish(self, line: Line) -> str:
         if line.finish:
             return line.finish
-        if not line.calls or "stop_finish" in line.quirks or (streamed and self.flavour.stop_with_calls):
-            return "stop"
-        return "tool_calls"
+        return "tool_calls" if line.calls and "stop_finish" not in line.quirks else "stop"
 
     def _usage(self, asked: Asked, line: Line) -> dict[str, Any]:
         like, counts = self.flavour, count(asked, line)
@@ -148,32 +187,16 @@ class ChatWire:
             "completion_tokens": counts.output,
             "total_tokens": counts.total,
         }
-        if like.cached:
-            usage["prompt_tokens_details"] = {"cached_tokens": counts.cached}
-            if "audio_tokens" in like.details:
-                usage["prompt_tokens_details"]["audio_tokens"] = 0
+        if like.cached == "always" or (like.cached == "if any" and counts.cached):
+            usage["prompt_tokens_details"] = {"cached_tokens": counts.cached, **like.cached_details}
+        if like.hit_and_miss:
+            usage["prompt_cache_hit_tokens"] = counts.cached
+            usage["prompt_cache_miss_tokens"] = max(counts.input - counts.cached, 0)
         if like.thought == "always" or (like.thought == "if any" and counts.reasoning):
-            usage["completion_tokens_details"] = {"reasoning_tokens": counts.reasoning, **like.details}
+            usage["completion_tokens_details"] = {"reasoning_tokens": counts.reasoning, **like.thought_details}
         return {**usage, **like.usage}
 
 
-def spoken(line: Line) -> tuple[str, str]:
-    """Return the thoughts and the text of an answer; with some quirks the thoughts stand in the text."""
-    if line.reasoning and "think_tags" in line.quirks:
-        return "", f"<think>\n{line.reasoning}\n</think>\n\n{line.text}"
-    if line.reasoning and "orphan_think" in line.quirks:
-        return "", f"{line.reasoning}\n</think>\n\n{line.text}"
-    return line.reasoning, line.text
-
-
-def data(value: Any, line: Line) -> bytes:
+def _data(value: Any, line: Line) -> bytes:
     """Return a server-sent event without a name."""
-    event = b"data: " + (value.encode() if isinstance(value, str) else to_json(value)) + b"\n\n"
-    return dressed(event, line)
-
-
-def dressed(event: bytes, line: Line) -> bytes:
-    """Return an event as a server writes it that has its own way with lines and comments."""
-    if "comments" in line.quirks:
-        event = b": keep-alive\n\n" + event
-    return event.replace(b"\n", b"\r\n") if "carriage_returns" in line.quirks else event
+    return dressed(b"data: " + (value.encode() if isinstance(value, str) else to_json(value)) + b"\n\n", line)

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from agentsdk.testing.standin.asked import Asked
-from agentsdk.testing.standin.chat import spoken
 from agentsdk.testing.standin.script import Line
-from agentsdk.testing.standin.wire import argument_object, argument_text, call_id, count, cut_up, to_json
+from agentsdk.testing.standin.wire import (
+    argument_object,
+    argument_text,
+    call_id,
+    count,
+    cut_up,
+    spoken,
+    to_json,
+)
 
 CREATED_AT = "2023-11-14T22:13:20Z"
 
@@ -42,13 +50,22 @@ class OllamaWire:
             out.append(event({"content": ""}, self._end(asked, line)))
         return out
 
-    def error(self, status: int, code: str, message: str) -> bytes:  # noqa: ARG002  # Ollama tells the text alone
+    def error(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        param: str | None = None,
+        more: Mapping[str, Any] | None = None,
+    ) -> bytes:
         """Return the body of an error."""
-        return to_json({"error": message})
+        del status, code, param  # Ollama tells the text alone
+        return to_json({"error": message} | dict(more or {}))
 
-    def error_event(self, code: str, message: str) -> bytes:
+    def error_event(self, code: str, message: str, *, more: Mapping[str, Any] | None = None) -> bytes:
         """Return an error in the middle of a stream."""
-        return self.error(200, code, message) + b"\n"
+        return self.error(200, code, message, more=more) + b"\n"
 
     def _frame(self, asked: Asked) -> dict[str, Any]:
         return {"model": asked.model, "created_at": CREATED_AT}

@@ -7,9 +7,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agentsdk.testing.standin.asked import Asked
-from agentsdk.testing.standin.chat import dressed
 from agentsdk.testing.standin.script import Line
-from agentsdk.testing.standin.wire import CREATED, argument_text, call_id, count, cut_up, to_json
+from agentsdk.testing.standin.wire import (
+    CREATED,
+    argument_text,
+    call_id,
+    count,
+    cut_up,
+    dressed,
+    error_type,
+    to_json,
+)
 
 _INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
 
@@ -54,15 +62,23 @@ class ResponsesWire:
             events.add(f"response.{ended['status']}", response=ended)
         return events.out
 
-    def error(self, status: int, code: str, message: str) -> bytes:  # noqa: ARG002  # the body does not repeat it
+    def error(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        param: str | None = None,
+        more: Mapping[str, Any] | None = None,
+    ) -> bytes:
         """Return the body of an error."""
-        error = {"message": message, "type": code or "server_error", "param": None, "code": code or None}
-        return to_json({"error": error})
+        error = {"message": message, "type": error_type(status, code), "param": param, "code": code or None}
+        return to_json({"error": error | dict(more or {})})
 
-    def error_event(self, code: str, message: str) -> bytes:
+    def error_event(self, code: str, message: str, *, more: Mapping[str, Any] | None = None) -> bytes:
         """Return an error in the middle of a stream: the event "error", and then "response.failed"."""
         code = code or "server_error"
-        error = {"type": code, "code": code, "message": message, "param": None}
+        error = {"type": code, "code": code, "message": message, "param": None, **(more or {})}
         first = {"type": "error", "sequence_number": 0, "error": error}
         failed = {
             "type": "response.failed",

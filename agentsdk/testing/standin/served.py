@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from agentsdk.testing.standin.wire import CREATED, to_json
+from agentsdk.testing.standin.asked import Asked
+from agentsdk.testing.standin.wire import CREATED, message_size, to_json
 
 MODEL = "standin"
 """The one model that is listed where none was named."""
@@ -202,6 +203,28 @@ def find(models: Sequence[ServedModel], name: str) -> ServedModel | None:
         if name in (model.name, model.tag):
             return model
     return models[0] if len(models) == 1 and models[0].name == MODEL else None
+
+
+def fitted(asked: Asked, model: ServedModel | None) -> Asked:
+    """Return what a model of Ollama sees of a request: the oldest messages that do not fit are gone.
+
+    The system's messages and the last one stay, as in Ollama's `server/prompt.go`.
+    """
+    if (
+        asked.protocol != "ollama"
+        or model is None
+        or not model.truncates
+        or not isinstance(asked.body, Mapping)
+    ):
+        return asked
+    window = (asked.body.get("options") or {}).get("num_ctx") or model.window
+    kept = list(asked.messages)
+    while len(kept) > 1 and sum(map(message_size, kept)) // 4 >= window:
+        oldest = next((m for m in kept[:-1] if m.get("role") != "system"), None)
+        if oldest is None:
+            break
+        kept.remove(oldest)
+    return replace(asked, messages=tuple(kept), dropped=len(asked.messages) - len(kept), window=window)
 
 
 def not_found(protocol: str, flavour: str, name: str) -> tuple[int, str, str]:

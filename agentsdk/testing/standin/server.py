@@ -9,6 +9,7 @@ from typing import Any, Literal, Self
 
 from agentsdk.testing.standin.answering import answer
 from agentsdk.testing.standin.asked import Asked
+from agentsdk.testing.standin.dialects import written
 from agentsdk.testing.standin.faults import FAULTS, fault_named
 from agentsdk.testing.standin.flavours import FLAVOURS, Flavour
 from agentsdk.testing.standin.listening import Listener
@@ -138,6 +139,10 @@ class Standin:
         """
         self.script.add(_line(text=text, calls=calls, finish=finish, **more), when, times)
         return self
+
+    def text_call(self, dialect: str, tool: str, /, **arguments: Any) -> Self:
+        """Answer with a call that the model writes as text: `text_call("hermes", "add", a=1)`; see `DIALECTS`."""
+        return self.say(written(dialect, tool, arguments))
 
     def answer(self, write: Writer, *, when: When = None, times: int | None = None) -> Self:
         """Answer by a function of the request, which returns a text, a `Line`, or None to leave it to others."""

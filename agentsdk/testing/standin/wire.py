@@ -33,11 +33,19 @@ class Wire(Protocol):
         """Return the events of a stream."""
         ...
 
-    def error(self, status: int, code: str, message: str) -> bytes:
+    def error(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        param: str | None = None,
+        more: Mapping[str, Any] | None = None,
+    ) -> bytes:
         """Return the body of an error."""
         ...
 
-    def error_event(self, code: str, message: str) -> bytes:
+    def error_event(self, code: str, message: str, *, more: Mapping[str, Any] | None = None) -> bytes:
         """Return an error in the middle of a stream that began well."""
         ...
 
@@ -68,6 +76,29 @@ def argument_object(arguments: Mapping[str, Any] | str) -> Any:
         return arguments
 
 
+def error_type(status: int, code: str) -> str:
+    """Return the type that OpenAI gives an error: not its code, but its kind."""
+    if status == 429:
+        return code or "requests"
+    return "server_error" if status >= 500 else "invalid_request_error"
+
+
+def spoken(line: Line) -> tuple[str, str]:
+    """Return the thoughts and the text of an answer; with some quirks the thoughts stand in the text."""
+    if line.reasoning and "think_tags" in line.quirks:
+        return "", f"<think>\n{line.reasoning}\n</think>\n\n{line.text}"
+    if line.reasoning and "orphan_think" in line.quirks:
+        return "", f"{line.reasoning}\n</think>\n\n{line.text}"
+    return line.reasoning, line.text
+
+
+def dressed(event: bytes, line: Line) -> bytes:
+    """Return an event as a server writes it that has its own way with lines and comments."""
+    if "comments" in line.quirks:
+        event = b": keep-alive\n\n" + event
+    return event.replace(b"\n", b"\r\n") if "carriage_returns" in line.quirks else event
+
+
 def call_id(line: Line, index: int) -> str:
     """Return the id of an answer's call."""
     return f"call_standin_{1 if 'same_ids' in line.quirks else index + 1}"
@@ -95,8 +126,11 @@ def count(asked: Asked, line: Line) -> Counts:
     tools = given.get("tools") if isinstance(given, Mapping) else None
     sent = sum(map(message_size, asked.messages)) + _size(tools) + _size(body.get("instructions"))
     said = len(line.text) + sum(len(argument_text(a)) + len(n) for n, a in line.calls)
+    into = sent // 4 + 1
+    if asked.window is not None:
+        into = min(into, asked.window)
     return Counts(
-        input=line.usage.get("input", sent // 4 + 1),
+        input=line.usage.get("input", into),
         output=line.usage.get("output", (said + len(line.reasoning)) // 4 + 1),
         cached=line.usage.get("cached", 0),
         reasoning=line.usage.get("reasoning", len(line.reasoning) // 4),
