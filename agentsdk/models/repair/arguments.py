@@ -117,6 +117,8 @@ class _Mender:
         self._schema = schema
         self._text = text
         self._notes: list[tuple[str, str]] = []
+        self._nearest: Any = None
+        """The arguments as given, mended as far as they can be."""
 
     def repairs(self) -> Iterator[Repair]:
         """Yield one Repair for each kind of change."""
@@ -148,7 +150,7 @@ class _Mender:
             if fitted is not None:
                 return fitted
             del self._notes[mark:]
-        fitted = self._fit(given, self._schema, "")
+        fitted = self._fit(given, self._schema, "") if others else self._nearest
         raise ValueError(f"The arguments do not fit. {' '.join(self._check.faults(fitted, self._schema))}")
 
     def _readings(
@@ -184,7 +186,7 @@ class _Mender:
             if not _has_whole_float(value):
                 return value
             return self._kept(value)
-        fitted = self._fit(value, self._schema, "")
+        fitted = self._nearest = self._fit(value, self._schema, "")
         return fitted if isinstance(fitted, dict) and self._check.fits(fitted, self._schema) else None
 
     def _kept(self, value: dict[str, Any]) -> dict[str, Any]:

@@ -264,26 +264,30 @@ class _Settling:
                     self.settle("", f"{id or made}_{at + 1}", tool, arguments, inner=True)
                 return
         own = self._own_id(id, made)
+        tool, repairs = name, list[Repair]()
         try:
             if fault:
                 raise ValueError(fault)
-            tool, arguments, repairs = self._checked(name, given)
+            tool, repairs = self._tool(name, given)
+            fitted = fit_arguments(given, None if self._offer is None else self._offer.tools[tool], tool)
         except ValueError as error:
             raw = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False, default=str)
-            self._broken.append(BrokenCall(own, history_name(name), raw, str(error)))
+            shown = tool if self._offer is not None and tool in self._offer.tools else history_name(tool)
+            self._broken.append(BrokenCall(own, shown, raw, str(error)))
             return
-        self._calls.append(ToolCall(own, tool, arguments))
+        self._calls.append(ToolCall(own, tool, fitted.arguments))
+        repairs += fitted.repairs
         if id and own != id:
             repairs.append(Repair("call.id", f"a second call with the id {id[:100]} became {own}"))
         if again:
             repairs.append(Repair("call.merged", "each piece repeated what had come before"))
         self._repairs += [Repair(r.kind, f"{tool}: {r.detail}") for r in repairs]
 
-    def _checked(self, name: str, given: Any) -> tuple[str, Mapping[str, Any], list[Repair]]:
+    def _tool(self, name: str, given: Any) -> tuple[str, list[Repair]]:
+        """Return the tool that is meant."""
         offer = self._offer
         if offer is None:
-            fitted = fit_arguments(given, None, name)
-            return name, fitted.arguments, list(fitted.repairs)
+            return name, []
         if offer.choice == "none":
             raise ValueError("No tool may be called now.")
 
@@ -295,8 +299,7 @@ class _Settling:
             return True
 
         tool, folded = fold_name(name, offer.tools, fits)
-        fitted = fit_arguments(given, offer.tools[tool], tool)
-        return tool, fitted.arguments, [*([folded] if folded else []), *fitted.repairs]
+        return tool, [folded] if folded else []
 
     def _is_wrapper(self, name: str) -> bool:
         offer = self._offer

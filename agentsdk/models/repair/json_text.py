@@ -17,6 +17,8 @@ DEEPEST = 100
 LONGEST = 100_000
 """Characters of a text that is read leniently; a longer one is JSON, or is not."""
 
+_MOST_TOKENS = 20_000
+
 _FENCE = re.compile(r"\s*```[\w-]*[ \t]*\n(.*?)\n?[ \t]*```\s*", re.DOTALL)
 _TOKEN = re.compile(
     r"""
@@ -139,7 +141,7 @@ _READINGS: tuple[tuple[str, Callable[[str], Any]], ...] = (
 def _as_json(text: str) -> str:
     """Return Python's way of writing as JSON, token by token."""
     out: list[str] = []
-    at = 0
+    at, after_value = 0, False
     while at < len(text):
         token = _TOKEN.match(text, at)
         if token is None:
@@ -148,6 +150,9 @@ def _as_json(text: str) -> str:
         kind, said = token.lastgroup, token[0]
         if kind == "space":
             continue
+        if (after_value and kind != "mark") or len(out) > _MOST_TOKENS:
+            raise ValueError(f"character {token.start()} is not expected")
+        after_value = kind != "mark"
         if kind == "word":
             said = _WORDS.get(said, said)
         elif kind in ("single", "double"):

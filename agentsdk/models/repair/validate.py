@@ -18,7 +18,7 @@ from urllib.parse import unquote
 
 Schema = Mapping[str, Any] | bool
 
-MOST_STEPS = 60_000
+MOST_STEPS = 40_000
 """Comparisons that one check may cost, about 100 ms: unions within unions would take for ever."""
 
 _NOUNS = {
