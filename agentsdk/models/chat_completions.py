@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from agentsdk.i18n import _
@@ -21,6 +21,8 @@ from agentsdk.models.wire import (
     offered_by,
     response_format,
     text_of,
+    turns_of,
+    unforced,
     usage_of,
 )
 
@@ -29,7 +31,9 @@ PATH = "/chat/completions"
 
 def write(request: Request, model: str, family: Family, server: Server, *, stream: bool) -> dict[str, Any]:
     """Return a request as Chat Completions has it, in the forms that the server takes."""
-    body: dict[str, Any] = {"model": model, "messages": _messages(request.messages, family, server)}
+    request = unforced(request, family, server)
+    messages = [_wire(m, family, server) for m in turns_of(request.messages, server)]
+    body: dict[str, Any] = {"model": model, "messages": messages}
     tools, choice = offered_by(request, server)
     if tools:
         body["tools"] = function_tools(tools)
@@ -122,14 +126,6 @@ def _usage(event: Mapping[str, Any]) -> Mapping[str, Any] | None:
         if isinstance(place, Mapping) and isinstance(usage := place.get("usage"), Mapping):
             return usage
     return None
-
-
-def _messages(messages: Sequence[Message], family: Family, server: Server) -> list[dict[str, Any]]:
-    told = [m for m in messages if m.role == "system"]
-    if server.one_system and len(told) > 1:
-        first = Message.system("\n\n".join(m.text for m in told if m.text))
-        messages = [first, *(m for m in messages if m.role != "system")]
-    return [_wire(m, family, server) for m in messages]
 
 
 def _wire(message: Message, family: Family, server: Server) -> dict[str, Any]:

@@ -18,15 +18,26 @@ from dashscope.v2.errors import APIConnectionError, APIStatusError, DashScopeErr
 
 from agentsdk.errors import AgentError, InvalidRequest
 from agentsdk.messages import Message
-from agentsdk.models import faults
+from agentsdk.models import faults, lessons
 from agentsdk.models.collect import Collector
-from agentsdk.models.exchange import WireModel
+from agentsdk.models.exchange import Again, WireModel
 from agentsdk.models.facts import Served
 from agentsdk.models.http import Deadline, client_of_loop, one, tls_context
-from agentsdk.models.model import Delta, Request
+from agentsdk.models.model import Delta, Prepared, Request
 from agentsdk.models.profiles import SERVERS
 from agentsdk.models.repair.reasoning import reasoning_of
-from agentsdk.models.wire import function_calls, function_tools, text_of, usage_of
+from agentsdk.models.wire import (
+    function_calls,
+    function_tools,
+    merged,
+    offered_by,
+    response_format,
+    text_of,
+    thinks,
+    turns_of,
+    unforced,
+    usage_of,
+)
 
 _URL = "https://dashscope.aliyuncs.com/api/v1"
 TEXT_PATH = "/services/aigc/text-generation/generation"
@@ -126,24 +137,58 @@ class DashScopeModel(WireModel):
             return make()
         return client_of_loop(("dashscope", self._url, self._key), make)
 
-    def body(self, request: Request, *, stream: bool) -> dict[str, Any]:
+    def body(self, request: Request, *, stream: bool) -> dict[str, Any]:  # noqa: ARG002  # said by `fit`
         """Return a request as the text path has it; contents become lists of parts on the other one."""
+        server = SERVERS["dashscope"]
+        request = unforced(request, self._family, server)
         parameters: dict[str, Any] = {"result_format": "message"}
-        if stream:
-            parameters["incremental_output"] = True
-        if request.tools and request.tool_choice != "none":
-            parameters["tools"] = function_tools(request.tools)
-            if request.tool_choice not in ("auto", "required"):
-                parameters["tool_choice"] = {"type": "function", "function": {"name": request.tool_choice}}
+        tools, choice = offered_by(request, server)
+        if tools and choice != "none":
+            parameters["tools"] = function_tools(tools)
+            named = choice != "auto"
+            parameters["tool_choice"] = {"type": "function", "function": {"name": choice}} if named else choice
+            if request.parallel is not None:
+                parameters["parallel_tool_calls"] = request.parallel
         if request.output_schema is not None:
-            parameters["response_format"] = {"type": "json_object"}
-        for name in ("max_tokens", "temperature", "seed"):
+            parameters["response_format"] = response_format(request.output_schema, self._family, server)
+        for name in ("max_tokens", "temperature", "top_p", "seed"):
             if (value := getattr(request, name)) is not None:
                 parameters[name] = value
         if request.stop:
             parameters["stop"] = list(request.stop)
-        messages = [_wire(m) for m in request.messages]
-        return {"model": self._model, "input": {"messages": messages}, "parameters": parameters}
+        if request.thinking or (request.thinking is False and self._family.thinking == "switch"):
+            parameters["enable_thinking"] = bool(request.thinking)
+        messages = [_wire(m) for m in turns_of(request.messages, server)]
+        body = {"model": self._model, "input": {"messages": messages}, "parameters": parameters}
+        # Options are parameters, unless they are named with their place.
+        places = {k: v for k, v in request.options.items() if k in ("input", "parameters")}
+        rest = {k: v for k, v in request.options.items() if k not in places}
+        return merged(merged(body, {"parameters": rest}), places)
+
+    def fit(self, body: dict[str, Any], *, stream: bool) -> tuple[dict[str, Any], list[str]]:
+        """Return a body as this server takes it, as far as it has said so."""
+        parameters, changes = lessons.fitted(body.get("parameters") or {}, self._url, self._model)
+        parameters = {k: v for k, v in parameters.items() if k != "incremental_output"}
+        return {**body, "parameters": parameters | ({"incremental_output": True} if stream else {})}, changes
+
+    def streams(self, request: Request, *, wanted: bool) -> bool:
+        """Return whether a stream is asked for: a model that thinks is answered in no other way."""
+        if wanted or self._family.stream_only or lessons.streams_only(self._url, self._model):
+            return True
+        if isinstance(request, Prepared):
+            asked = (request.body.get("parameters") or {}).get("enable_thinking")
+        else:
+            asked = unforced(request, self._family, SERVERS["dashscope"]).thinking
+        return thinks(asked, self._family)
+
+    def again(self, error: AgentError, request: Request, body: Mapping[str, Any], tried: int) -> Again:  # noqa: ARG002  # told by the error
+        """Ask once more without a parameter, or for a stream, where the server says that it has to be so."""
+        if not isinstance(error, InvalidRequest):
+            return ""
+        parameters = body["parameters"]
+        streamed = "incremental_output" in parameters
+        learned = lessons.learn(error.why, parameters, self._url, self._model, streamed=streamed)
+        return "same" if learned else ""
 
     def take(self, line: Any, answer: Collector, *, stream: bool) -> Iterator[Delta]:  # noqa: ARG002  # both look alike
         """Take an event of a stream, or a whole answer, in."""
@@ -157,10 +202,14 @@ class DashScopeModel(WireModel):
             status = event.get("status_code")
             raise faults.from_status(status if isinstance(status, int) else 400, event, None, model=self.name)
         output = event.get("output")
+        if event.get("request_id"):
+            answer.details["request_id"] = event["request_id"]
         if not isinstance(output, Mapping):
             raise faults.bad_answer(self.name, json.dumps(event)[:200])
         if usage := event.get("usage"):  # in every event, and each time for all so far
             answer.usage = usage_of(usage)
+        if output.get("search_info"):
+            answer.details["search_info"] = output["search_info"]
         for choice in (output.get("choices") or [])[:1]:
             message = choice.get("message") or {}
             yield from answer.reasoning(reasoning_of(message))

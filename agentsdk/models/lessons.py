@@ -62,6 +62,10 @@ _SUPPORTED = re.compile(r"supported values are:? (?P<values>[^.]+)", re.IGNORECA
 _VALUE = re.compile(
     r"unsupported value: '(?P<value>\w+)' is not supported|does not support '(?P<other>\w+)'", re.IGNORECASE
 )
+_STREAM_ONLY = re.compile(
+    r"for non-streaming calls|only supports? (?:the )?stream|streaming? (?:mode )?only|requires? stream",
+    re.IGNORECASE,
+)
 _TOOLS_BESIDE_EFFORT = re.compile(r"function tools with reasoning_effort are not supported", re.IGNORECASE)
 
 _GRADED = ("reasoning.effort", "reasoning_effort", "reasoning.summary", "text.verbosity", "verbosity")
@@ -75,8 +79,8 @@ class Lesson:
 
     field: str
     """Its name; that of a field within another after a point."""
-    change: Literal["leave out", "rename", "set"] = "leave out"
-    to: str = ""
+    change: Literal["leave out", "rename", "set", "stream"] = "leave out"
+    to: Any = ""
     """The new name, or the new value."""
     was: str = ""
     """The value that is refused, where another would do."""
@@ -86,6 +90,8 @@ class Lesson:
     def apply(self, body: dict[str, Any]) -> str:
         """Change a body, and return what was done, in one English line; "" where it has nothing to change."""
         if self.beside and not body.get(self.beside):
+            return ""
+        if self.change == "stream":
             return ""
         outer, _point, inner = self.field.partition(".")
         place = body
@@ -110,7 +116,15 @@ class Lesson:
         return f"{self.field} was left out: the server does not take it."
 
 
+STREAM = Lesson("", "stream")
+"""It answers as a stream only."""
+
 _learned: dict[tuple[str, str], tuple[Lesson, ...]] = {}
+
+
+def streams_only(url: str, model: str) -> bool:
+    """Return whether a server has said that it answers for a model as a stream only."""
+    return STREAM in _learned.get((url, model), ())
 
 
 def fitted(body: dict[str, Any], url: str, model: str) -> tuple[dict[str, Any], list[str]]:
@@ -122,7 +136,7 @@ def fitted(body: dict[str, Any], url: str, model: str) -> tuple[dict[str, Any], 
     return body, [done for lesson in lessons if (done := lesson.apply(body))]
 
 
-def learn(said: str, body: Mapping[str, Any], url: str, model: str) -> bool:
+def learn(said: str, body: Mapping[str, Any], url: str, model: str, *, streamed: bool = True) -> bool:
     """Return whether a refusal says something new that lets the request be asked again, and remember it.
 
     Args:
@@ -130,11 +144,19 @@ def learn(said: str, body: Mapping[str, Any], url: str, model: str) -> bool:
         body: what was refused.
         url: where it was sent.
         model: the server's name for the model.
+        streamed: whether the answer was asked for as a stream.
 
     """
+    if not streamed and _STREAM_ONLY.search(said):
+        return remember(STREAM, url, model)
     lesson = lesson_of(said, body)
+    return lesson is not None and bool(lesson.apply(dict(body))) and remember(lesson, url, model)
+
+
+def remember(lesson: Lesson, url: str, model: str) -> bool:
+    """Return whether a lesson is new, and remember it."""
     known = _learned.get((url, model), ())
-    if lesson is None or lesson in known or not lesson.apply(dict(body)):
+    if lesson in known:
         return False
     _learned[(url, model)] = (*known, lesson)
     return True

@@ -7,6 +7,7 @@ field, and an error in the middle of a stream loses what had come. The transport
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -14,18 +15,20 @@ from typing import Any
 import httpx
 
 from agentsdk.budget import Usage
-from agentsdk.errors import AgentError, EmptyResponse
+from agentsdk.errors import AgentError, EmptyResponse, InvalidRequest, ModelError
 from agentsdk.messages import Message
-from agentsdk.models import faults
+from agentsdk.models import faults, lessons
 from agentsdk.models.collect import Collector
 from agentsdk.models.discover import ollama_url
-from agentsdk.models.exchange import WireModel
+from agentsdk.models.exchange import Again, WireModel
 from agentsdk.models.facts import Served
 from agentsdk.models.http import Deadline, client_of_loop, one, tls_context
-from agentsdk.models.model import Delta, Reply, Request
+from agentsdk.models.model import Delta, Request
 from agentsdk.models.profiles import OLLAMA_WINDOW, SERVERS
 from agentsdk.models.repair.reasoning import reasoning_of
-from agentsdk.models.wire import function_tools, whole_number
+from agentsdk.models.wire import effort_of, function_tools, merged, offered_by, whole_number
+
+_NO_GRADES = re.compile(r"think value .{0,20}is not supported|invalid think value", re.IGNORECASE)
 
 
 class OllamaModel(WireModel):
@@ -38,6 +41,7 @@ class OllamaModel(WireModel):
         base_url: where Ollama is; OLLAMA_HOST, else port 11434 of this machine.
         timeout: seconds that one call may take in all, loading the model included.
         window: tokens of context to ask for (`num_ctx`).
+        keep_alive: how long the model stays loaded after the answer, such as "10m" or seconds; -1 for ever.
         http_client: the client to send with, for a proxy or a certificate of one's own; else one an event loop.
 
     """
@@ -51,12 +55,14 @@ class OllamaModel(WireModel):
         base_url: str | None = None,
         timeout: float = 120.0,
         window: int = OLLAMA_WINDOW,
+        keep_alive: str | float | None = None,
         http_client: httpx.AsyncClient | None = None,
     ) -> None:
         super().__init__(model, timeout)
         self._http = http_client
         self._url = (base_url or ollama_url()).rstrip("/").removesuffix("/v1").removesuffix("/api")
         self._window = window
+        self._keep_alive = keep_alive
 
     @property
     def served(self) -> Served:
@@ -66,14 +72,6 @@ class OllamaModel(WireModel):
     async def _fetch(self, path: str, body: Any) -> Any:
         response = await self._client().request("GET" if body is None else "POST", self._url + path, json=body)
         return response.raise_for_status().json()
-
-    async def complete(self, request: Request) -> Reply:
-        """Return the whole reply; errors as `Model` promises."""
-        try:
-            return await super().complete(request)
-        except EmptyResponse:
-            # The answer to a request that found the model unloaded may be empty: the next one is not.
-            return await super().complete(request)
 
     @asynccontextmanager
     async def open(
@@ -107,28 +105,64 @@ class OllamaModel(WireModel):
 
     def body(self, request: Request, *, stream: bool) -> dict[str, Any]:
         """Return a request as `/api/chat` has it."""
-        options: dict[str, Any] = {"num_ctx": self._window}
-        if request.max_tokens is not None:
-            options["num_predict"] = request.max_tokens
-        if request.temperature is not None:
-            options["temperature"] = request.temperature
-        if request.seed is not None:
-            options["seed"] = request.seed
-        if request.stop:
-            options["stop"] = list(request.stop)
+        server = SERVERS["ollama"]
+        options = {
+            "num_ctx": self._window,
+            "num_predict": request.max_tokens,
+            "temperature": request.temperature,
+            "top_p": request.top_p,
+            "seed": request.seed,
+            "stop": list(request.stop) or None,
+        }
         body: dict[str, Any] = {
             "model": self._model,
             "messages": [_wire(m) for m in request.messages],
             "stream": stream,
-            "options": options,
+            "options": {k: v for k, v in options.items() if v is not None},
         }
-        choice = request.tool_choice
-        offered = [t for t in request.tools if choice in ("auto", "required", t.name)]
-        if offered:
-            body["tools"] = function_tools(offered)
+        tools, _choice = offered_by(request, server)
+        if tools:
+            body["tools"] = function_tools(tools)
         if request.output_schema is not None:
             body["format"] = dict(request.output_schema)
-        return body
+        if self._keep_alive is not None:
+            body["keep_alive"] = self._keep_alive
+        think = self._think(request.thinking)
+        if think is not None:
+            body["think"] = think
+        return merged(body, request.options)
+
+    def _think(self, thinking: bool | str | None) -> bool | str | None:
+        """Return the value of `think`: a grade for the models that are trained on grades, else a switch."""
+        if thinking is None or (not thinking and self._family.thinking == "never"):
+            return None
+        if self._family.efforts:
+            return effort_of(thinking, self._family)
+        return bool(thinking)
+
+    def fit(self, body: dict[str, Any], *, stream: bool) -> tuple[dict[str, Any], list[str]]:
+        """Return a body as this server takes it, as far as it has said so."""
+        body, changes = lessons.fitted(body, self._url, self._model)
+        return {**body, "stream": stream}, changes
+
+    def again(self, error: AgentError, request: Request, body: Mapping[str, Any], tried: int) -> Again:  # noqa: ARG002  # told by the error
+        """Ask once more where the model was only loaded, where it cannot think, or where its call was not read."""
+        if isinstance(error, EmptyResponse):
+            # The answer to a request that found the model unloaded may be empty: the next one is not.
+            return "same" if error.kind == "loaded" and tried == 1 else ""
+        if not isinstance(error, ModelError):
+            return ""
+        if "parsing tool call" in error.why:
+            # Ollama reads calls out of the text, and fails at some only as they come in pieces.
+            return "whole" if tried == 1 else ""
+        if "think" in body and "does not support thinking" in error.why:
+            return "same" if lessons.remember(lessons.Lesson("think"), self._url, self._model) else ""
+        if isinstance(body.get("think"), str) and _NO_GRADES.search(error.why):
+            lesson = lessons.Lesson("think", "set", to=True, was=body["think"])
+            return "same" if lessons.remember(lesson, self._url, self._model) else ""
+        if isinstance(error, InvalidRequest):
+            return "same" if lessons.learn(error.why, body, self._url, self._model) else ""
+        return ""
 
     def take(self, line: Any, answer: Collector, *, stream: bool) -> Iterator[Delta]:
         """Take a line of a stream, or a whole answer, in."""
@@ -182,4 +216,6 @@ def _wire(message: Message) -> dict[str, Any]:
         wire["tool_calls"] = [
             {"function": {"name": c.name, "arguments": dict(c.arguments)}} for c in message.calls
         ]
+        if message.reasoning:
+            wire["thinking"] = message.reasoning
     return wire

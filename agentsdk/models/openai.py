@@ -20,7 +20,7 @@ import openai
 from openai import AsyncOpenAI, AsyncStream
 
 from agentsdk.errors import AgentError, InvalidRequest, ModelNotFound
-from agentsdk.models import chat_completions, faults, lessons, responses
+from agentsdk.models import chat_completions, faults, lessons, responses, wire
 from agentsdk.models.collect import Collector
 from agentsdk.models.exchange import Again, WireModel
 from agentsdk.models.facts import Served
@@ -152,12 +152,16 @@ class OpenAIModel(WireModel):
         return body, changes
 
     def streams(self, request: Request, *, wanted: bool) -> bool:
-        """Return whether a stream is asked for: where the model thinks, some servers answer in no other way."""
-        if wanted or not self._server.thinks_in_streams:
-            return wanted
-        given = request.body if isinstance(request, Prepared) else request.options
-        asked = request.thinking if request.thinking is not None else given.get("enable_thinking")
-        return asked is not False and (bool(asked) or self._family.thinking == "always")
+        """Return whether a stream is asked for: where a model thinks, some servers answer in no other way."""
+        if wanted:
+            return True
+        if self._server.thinks_in_streams:
+            if isinstance(request, Prepared):
+                asked = request.body.get("enable_thinking")
+            else:
+                asked = wire.unforced(request, self._family, self._server).thinking
+            return wire.thinks(asked, self._family) or self._family.stream_only
+        return lessons.streams_only(self._url, self._model)
 
     def unsent(self, request: Request, body: Mapping[str, Any]) -> Sequence[str]:
         """Return the stop strings that the model does not take."""
@@ -184,7 +188,8 @@ class OpenAIModel(WireModel):
         ):
             _apis[(self._url, self._model)] = other
             return "same"
-        return "same" if lessons.learn(error.why, body, self._url, self._model) else ""
+        streamed = bool(body.get("stream"))
+        return "same" if lessons.learn(error.why, body, self._url, self._model, streamed=streamed) else ""
 
     def fault(self, error: Exception, partial: str) -> AgentError:
         """Return the error of ours for one of the client's."""

@@ -24,6 +24,7 @@ from agentsdk.models.wire import (
     merged,
     offered_by,
     response_format,
+    turns_of,
     usage_of,
 )
 
@@ -52,7 +53,7 @@ _LATER = frozenset({"server_error", "rate_limit_exceeded", "vector_store_timeout
 
 def write(request: Request, model: str, family: Family, server: Server, *, stream: bool) -> dict[str, Any]:
     """Return a request as the Responses API has it. It knows neither `stop` nor `seed`."""
-    told, turns = _apart(request.messages)
+    told, turns = _apart(turns_of(request.messages, server))
     body: dict[str, Any] = {"model": model, "input": _items(turns, model, server), "store": False}
     if told:
         body["instructions"] = told
@@ -136,7 +137,7 @@ def read(
                 yield from _item(item, _place(answer, str(item.get("type")), at), answer)
         case "completed" | "incomplete" | "failed" | "done":
             yield from _whole(event.get("response"), answer, origin, name)
-        case "error":
+        case _ if kind == "error" or (event.get("error") and not kind.startswith("response.")):
             raise _failed(event, name)
         # The others say of parts what is said of them again, or that work goes on.
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from agentsdk.budget import Usage
-from agentsdk.messages import ToolCall
+from agentsdk.messages import Message, ToolCall
 from agentsdk.models.lessons import nearest
 from agentsdk.models.model import Request, ToolSpec
 from agentsdk.models.profiles import Family, Server
@@ -99,6 +100,35 @@ def offered_by(request: Request, server: Server) -> tuple[Sequence[ToolSpec], st
         # Of one tool alone, naming it says the same.
         choice = tools[0].name if len(tools) == 1 and "named" in server.tool_choice else "auto"
     return tools, choice
+
+
+def turns_of(messages: Sequence[Message], server: Server) -> Sequence[Message]:
+    """Return the turns, with all that the system says in one at the beginning where the server takes one only."""
+    told = [m for m in messages if m.role == "system"]
+    if not server.one_system or not told or (len(told) == 1 and messages[0].role == "system"):
+        return messages
+    first = Message.system("\n\n".join(m.text for m in told if m.text))
+    return [first, *(m for m in messages if m.role != "system")]
+
+
+def thinks(asked: bool | str | None, family: Family) -> bool:
+    """Return whether a model will think before it answers a request that asks for it, forbids it, or does not say."""
+    return family.thinks_unasked if asked is None else bool(asked) or family.thinking == "always"
+
+
+def unforced(request: Request, family: Family, server: Server) -> Request:
+    """Return a request that forces nothing on a model that thinks, where its server refuses that (Q38).
+
+    The model does not think for this call, where it can be told so and was not asked to; else it is left free, and
+    what it answers is validated by whoever asked.
+    """
+    forced = request.tools and request.tool_choice not in ("auto", "none")
+    if server.forces_in_thought or not forced or not thinks(request.thinking, family):
+        return request
+    if family.thinking == "switch" and request.thinking is None:
+        return replace(request, thinking=False)
+    tools, choice = offered_by(request, replace(server, tool_choice=frozenset({"auto", "none"})))
+    return replace(request, tools=tuple(tools), tool_choice=choice)
 
 
 def effort_of(thinking: bool | str | None, family: Family) -> str | None:
