@@ -13,7 +13,7 @@ from agentsdk.models.model import CallDelta, Delta, Finish, Offer, ReasoningDelt
 from agentsdk.models.profiles import Family
 from agentsdk.models.repair.calls import CallPieces
 from agentsdk.models.repair.reasoning import Part, ThoughtSplitter
-from agentsdk.models.repair.text_calls import TextCalls
+from agentsdk.models.repair.text_calls import TextCalls, settle_found
 
 LARGEST = 20_000_000
 """Characters of one answer: an endless stream ends here."""
@@ -145,14 +145,15 @@ class Collector:
         elif finish == "filter":
             cut = "The answer was cut off by the provider's filter."
         settled = self._calls.settle(cut=cut, offer=self._offer)
-        good, broken = settled.calls, settled.broken
+        read = settle_found(self._reader.found, cut=cut, offer=self._offer, beside=settled)
+        good, broken = settled.calls + read.calls, settled.broken + read.broken
         if self.finish is None and streamed and not self._size:
             raise BadResponse(
                 _("The answer of {model} cannot be read.").format(model=self.model),
                 why=_("It is not a stream of events, or an empty one."),
                 fix=_("Check that the address is that of a model server."),
             )
-        if self.finish is None and streamed and not self._calls:
+        if self.finish is None and streamed and not (self._calls or self._reader.found):
             raise Truncated(
                 _("{model} stopped in the middle of its answer.").format(model=self.model),
                 why=_("The stream ended without its finish marker."),
@@ -178,7 +179,7 @@ class Collector:
             good,
             broken,
             reasoning=reasoning,
-            repairs=(*self._repairs, *settled.repairs),
+            repairs=(*self._repairs, *self._reader.repairs, *settled.repairs, *read.repairs),
             native=self.native,
         )
         if self.finish:

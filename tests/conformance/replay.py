@@ -13,7 +13,7 @@ import httpx2
 from agentsdk.errors import AgentError, EmptyResponse, RateLimited
 from agentsdk.messages import Message
 from agentsdk.models.exchange import WireModel
-from agentsdk.models.model import CallDelta, Prepared, ReasoningDelta, Reply, TextDelta, ToolSpec
+from agentsdk.models.model import CallDelta, Prepared, ReasoningDelta, Reply, Restated, TextDelta, ToolSpec
 from tests.conformance.folder import Exchange
 from tests.conformance.offer import Offered, offered
 from tests.conformance.protocol import Protocol, events_of, protocol_of, streamed
@@ -100,6 +100,9 @@ class Replay:
                             said.append(text)
                         case ReasoningDelta(text):
                             thought.append(text)
+                        case Restated(text):
+                            thought.append(text)
+                            said.clear()
                         case CallDelta(index, name, arguments):
                             call = calls.setdefault(index, {"name": "", "arguments": ""})
                             call["name"] += name

@@ -1,35 +1,261 @@
-"""Reads tool calls out of the public text, where a server has left them in it."""
+"""Reads tool calls out of the public text while it comes, where a server has left them in it.
+
+Only what may still become a call to an offered tool is held back. A mark that calls no such tool is text: a reader
+that trusts the mark invents calls (most of those that were recorded are none).
+"""
 
 from __future__ import annotations
 
+import json
+import re
+from typing import Literal
+
+from agentsdk.messages import BrokenCall, Repair
 from agentsdk.models.model import Offer
+from agentsdk.models.repair.calls import MOST_CALLS, CallPieces, Settled
+from agentsdk.models.repair.dialects import (
+    TAGS,
+    Found,
+    Names,
+    Reading,
+    opens_call,
+    read_bare,
+    read_call,
+    read_fence,
+    read_function,
+    read_marks,
+    read_tagged,
+)
+
+_PYTHON_TAG = "<|python_tag|>"
+_OPENERS = (*TAGS, "<function=", "<function name=", _PYTHON_TAG, "```", "✿FUNCTION✿", "✿RESULT✿", "✿RETURN✿")
+_OPENER = re.compile("|".join(map(re.escape, _OPENERS)))
+_LONGEST = max(map(len, _OPENERS))
+_TAG_ONLY = re.compile(re.escape(_PYTHON_TAG))
+_RETURN = re.compile(r"✿RETURN✿\s*+[:：]?\s*+")
+_NO_RESULT = re.compile(r"✿(?:FUNCTION|RETURN)✿")
+_BLANK = re.compile(r"\s*")
+_BETWEEN = re.compile(r"[\s;,]*")
+_TURN_MARKS = ("<|eom_id|>", "<|eot_id|>", "<|end_of_text|>")
+_TURN_END = re.compile("|".join(map(re.escape, _TURN_MARKS)))
+
+_LEFT_OVER = "</tool_call>"
+"""Qwen-coder forgets the opening tag around its `<function=...>` at times, and not the closing one."""
+
+_PROMPT = 256
+"""Characters that may be held before a text is looked at less often than it grows."""
 
 
 class TextCalls:
     """Takes the text piece by piece and gives back what of it can be shown; a call is taken out of it.
 
     Args:
-        offer: what may be called; None where that is not known, and then nothing is read.
+        offer: what may be called. Where that is nothing or not known, or calls are forbidden, a call stays text.
 
     """
 
     def __init__(self, offer: Offer | None) -> None:
-        self.marks = ""
+        callable_ = offer is not None and offer.choice != "none" and offer.tools
+        self._names = Names(offer.tools if offer is not None and callable_ else ())
+        self._reads = bool(callable_)
+        self.marks = "`✿" if self._reads else ""
         """The characters, besides "<", that a call within the text may begin with."""
-        self._offer = offer
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget all that was read: it was a thought."""
+        self.found: list[Found] = []
+        """The calls in their order."""
+        self.repairs: list[Repair] = []
+        """What was mended in the text besides."""
+        self._place: Literal["begin", "tagged", "prose"] = "begin"
+        self._strip = False
+        self._fenced = False
+        self._held = ""
+        self._news: list[str] = []
+        self._unread = 0
+        self._closer, self._tail, self._ends = "", "", False
 
     @property
     def idle(self) -> bool:
         """Whether a piece without any of the marks is shown as it is."""
-        return True
+        return self._place == "prose" and not (self._held or self._news or self._strip)
 
     def feed(self, piece: str) -> str:
         """Return what can be shown."""
-        return piece
+        self._news.append(piece)
+        self._unread += len(piece)
+        # What is held is read again only when it has grown by a part of itself, or its end may have come: the
+        # work stays in proportion to the text.
+        if len(self._held) > _PROMPT and self._unread < len(self._held) >> 3 and not self._may_end(piece):
+            return ""
+        return self._go(final=False)
 
     def rest(self) -> str:
         """Return what was held back, at the end of the text."""
-        return ""
+        return self._go(final=True)
 
-    def forget(self) -> None:
-        """Forget all that was read: it was a thought."""
+    def _may_end(self, piece: str) -> bool:
+        if self._closer and not self._ends:
+            self._tail = self._tail[-_LONGEST:] + piece
+            self._ends = self._closer in self._tail
+        return self._ends and self._unread >= len(self._held) >> 6
+
+    def _go(self, *, final: bool) -> str:
+        text, shown, at = "".join([self._held, *self._news]), [], 0
+        self._news, self._unread = [], 0
+        self._closer, self._tail, self._ends = "", "", False
+        while at < len(text):
+            reading = self._read(text, at, final=final)
+            if reading is None:
+                break
+            self.found += reading.calls
+            if reading.text is not None:
+                shown.append(reading.text)
+            elif not reading.calls:
+                shown.append(text[at : reading.end])
+            at = reading.end
+        self._held = text[at:]
+        if self._held and (opener := _OPENER.match(self._held.lstrip())):
+            self._closer = TAGS.get(opener[0], "</function>" if opener[0].startswith("<f") else "")
+        return "".join(shown)
+
+    def _read(self, text: str, at: int, *, final: bool) -> Reading | None:
+        """Return what the text is from `at` on, None where more of it must come first."""
+        if self._place == "tagged":
+            return self._after_tag(text, at, final=final)
+        if self._place == "prose" and not self._reads:
+            return Reading(len(text))
+        start = at
+        if self._place == "begin" or self._strip:
+            start = _end(_BLANK, text, at)
+            if start == len(text):
+                return Reading(start, text="" if self._strip else None) if final else None
+        lead = start if self._strip else at
+        if self._strip and text.startswith(_LEFT_OVER, start):
+            return Reading(start + len(_LEFT_OVER), text="")
+        if self._strip and not final and _LEFT_OVER.startswith(text[start:]):
+            return None
+        if self._place == "begin" and self._reads:
+            reading = read_bare(text, start, self._names, final=final)
+            if reading is None:
+                return None
+            if reading.calls:
+                return self._took(reading)
+        opener = _OPENER.search(text, start) if self._reads else _TAG_ONLY.match(text, start)
+        if opener is None or opener.start() > start:
+            end = opener.start() if opener else len(text) - (0 if final else self._partial(text, start))
+            if end == start:
+                return None  # blank lines before a call go with it
+            self._place, self._strip = "prose", False
+            return Reading(end, text=text[lead:end])
+        reading = self._at_opener(text, start, opener[0], final=final)
+        if reading is None:
+            return None
+        if opener[0] == _PYTHON_TAG:
+            self._place = "tagged"
+            return reading
+        if reading.calls:
+            return self._took(reading)
+        self._place, self._strip = "prose", False
+        return Reading(reading.end, text=text[lead : reading.end] if reading.text is None else reading.text)
+
+    def _took(self, reading: Reading) -> Reading:
+        self._place, self._strip = "prose", True
+        return reading
+
+    def _at_opener(self, text: str, at: int, opener: str, *, final: bool) -> Reading | None:
+        if opener in TAGS:
+            return read_tagged(text, at, opener, self._names, final=final)
+        if opener == _PYTHON_TAG:
+            return Reading(at + len(opener), text="")
+        if opener == "```":
+            # Calls in a block of code after words are the only block and end the text; a second one is an example.
+            reading = None if self._fenced else read_fence(text, at, self._names, final=final)
+            if reading is None and not self._fenced:
+                return None
+            self._fenced = True
+            return reading or Reading(at + len(opener))
+        if opener == "✿FUNCTION✿":
+            return read_marks(text, at, self._names, final=final)
+        if opener == "✿RETURN✿":
+            end = _end(_RETURN, text, at)
+            return Reading(end, text="") if final or end < len(text) else None
+        if opener == "✿RESULT✿":
+            return self._made_up(text, at, final=final)
+        return read_function(text, at, self._names, final=final)
+
+    def _made_up(self, text: str, at: int, *, final: bool) -> Reading | None:
+        if not self.found:
+            return Reading(at + len("✿RESULT✿"))
+        end = _NO_RESULT.search(text, at)
+        if end is None and not final:
+            return None
+        self.repairs.append(Repair("text.result_dropped", "the result that the model made up for its own call"))
+        return Reading(end.start() if end else len(text), text="")
+
+    def _after_tag(self, text: str, at: int, *, final: bool) -> Reading | None:
+        start = _end(_BETWEEN, text, at)
+        if start == len(text):
+            return Reading(start, text="") if final else None
+        if ended := _TURN_END.match(text, start):
+            return Reading(ended.end(), text="")
+        if not final and any(mark.startswith(text[start:]) for mark in _TURN_MARKS):
+            return None
+        opens = opens_call(text, start, self._names)
+        if opens is None and not final:
+            return None
+        if opens:
+            reading = read_call(text, start, self._names, "python_tag", final=final)
+            if reading is None or reading.calls:
+                return reading
+        self._place, self._strip = "prose", False
+        return Reading(start, text="") if start > at else self._read(text, at, final=final)
+
+    def _partial(self, text: str, start: int) -> int:
+        """Return how many characters at the end may be the beginning of an opener."""
+        openers = _OPENERS if self._reads else (_PYTHON_TAG,)
+        end = text[max(start, len(text) - _LONGEST) :]
+        return next(
+            (n for n in range(len(end), 0, -1) if any(opener.startswith(end[-n:]) for opener in openers)), 0
+        )
+
+
+def settle_found(found: list[Found], *, cut: str, offer: Offer | None, beside: Settled) -> Settled:
+    """Return the calls that were read out of a text as those that may be run and those that may not.
+
+    Args:
+        found: the calls in their order.
+        cut: why the answer is not whole, "" where it is; then the last call may never be run.
+        offer: what was offered.
+        beside: the calls that the server gave in a field of their own. Some servers leave a call in the text as well
+            (mistral.rs, llama.cpp): it is one call.
+
+    """
+    if not found:
+        return Settled()
+    pieces = CallPieces()
+    broken: list[BrokenCall] = []
+    for at, call in enumerate(found[:MOST_CALLS], 1):
+        id_ = f"call_text_{at}"  # made from its place: a replay makes the same
+        if call.whole:
+            pieces.add(at, id_, call.name, {} if call.arguments is None else call.arguments)
+        else:
+            raw = call.arguments if isinstance(call.arguments, str) else json.dumps(call.arguments)
+            broken.append(BrokenCall(id_, call.name, raw, cut or "The end of the call is missing."))
+    settled = pieces.settle(cut="" if broken else cut, offer=offer)
+    native = [(c.name, c.arguments) for c in beside.calls]
+    names = {c.name for c in beside.calls} | {c.name for c in beside.broken}
+    calls = tuple(c for c in settled.calls if (c.name, c.arguments) not in native)
+    repairs = list(settled.repairs)
+    if len(found) > MOST_CALLS:
+        repairs.append(Repair("call.too_many", f"{len(found)} calls came, and {MOST_CALLS} of them are kept"))
+    if len(calls) < len(settled.calls):
+        repairs.append(Repair("call.repeated", "the text repeated a call that came beside it"))
+    repairs += [Repair("call.from_text", f"{c.name} was read out of the text") for c in calls]
+    return Settled(calls, tuple(c for c in (*settled.broken, *broken) if c.name not in names), tuple(repairs))
+
+
+def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
+    found = pattern.match(text, at)
+    return found.end() if found else at
