@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from agentsdk.budget import Usage
-from agentsdk.errors import BadResponse, EmptyResponse, Truncated
+from agentsdk.errors import BadResponse, ContentFiltered, EmptyKind, EmptyResponse, ModelError
 from agentsdk.i18n import _
-from agentsdk.messages import Message, Repair
+from agentsdk.messages import BrokenCall, Message, Repair
+from agentsdk.models import faults
 from agentsdk.models.model import CallDelta, Delta, Finish, Offer, ReasoningDelta, Reply, Restated, TextDelta
 from agentsdk.models.profiles import Family
 from agentsdk.models.repair.calls import CallPieces
@@ -17,6 +19,8 @@ from agentsdk.models.repair.text_calls import TextCalls, settle_found
 
 LARGEST = 20_000_000
 """Characters of one answer: an endless stream ends here."""
+
+_CUT = "The answer was cut off before the call could be run."
 
 _FINISH: dict[str, Finish] = {
     "stop": "stop",
@@ -125,6 +129,18 @@ class Collector:
             deltas.append(TextDelta(said))
         return deltas
 
+    def so_far(self) -> Message | None:
+        """Return what has come, as a turn none of whose calls may be run; None where nothing has."""
+        text, reasoning = "".join(self._said), "".join(self._thought).strip()
+        settled = self._calls.settle(cut=_CUT, offer=self._offer)
+        cut = (
+            BrokenCall(c.id, c.name, json.dumps(c.arguments, ensure_ascii=False), _CUT) for c in settled.calls
+        )
+        broken = (*cut, *settled.broken)
+        return (
+            Message("assistant", text, (), broken, reasoning=reasoning) if text or reasoning or broken else None
+        )
+
     def reply(self, *, streamed: bool) -> Reply:
         """Return the whole reply; `rest` comes before.
 
@@ -150,29 +166,14 @@ class Collector:
         if self.finish is None and streamed and not self._size:
             raise BadResponse(
                 _("The answer of {model} cannot be read.").format(model=self.model),
+                kind="empty",
                 why=_("It is not a stream of events, or an empty one."),
                 fix=_("Check that the address is that of a model server."),
             )
         if self.finish is None and streamed and not (self._calls or self._reader.found):
-            raise Truncated(
-                _("{model} stopped in the middle of its answer.").format(model=self.model),
-                why=_("The stream ended without its finish marker."),
-                fix=_("Ask again."),
-                partial=text,
-            )
+            raise faults.unfinished(self.model, text)
         if not (text.strip() or good or broken or self.acted):
-            if reasoning and finish == "length":
-                why = _("It thought until the token limit.")
-            elif reasoning:
-                why = _("It thought and said nothing.")
-            else:
-                why = ""
-            raise EmptyResponse(
-                _("{model} gave an empty answer.").format(model=self.model),
-                why=why,
-                fix=_("Ask again, or take another model."),
-                partial=reasoning,
-            )
+            raise self._nothing(finish, thought=bool(reasoning))
         message = Message(
             "assistant",
             text,
@@ -186,6 +187,30 @@ class Collector:
             self.details["finish_reason"] = self.finish
         finish = "tool_calls" if good or broken else finish
         return Reply(message, self.usage, finish, self.model, self.refused, self.details)
+
+    def _nothing(self, finish: Finish, *, thought: bool) -> ModelError:
+        """Return the error for an answer without text and without a call."""
+        if finish == "filter":
+            return ContentFiltered(
+                _("The provider's filter stopped {model}.").format(model=self.model),
+                why=_("It stopped the answer before its first word."),
+                code=self.finish,
+            )
+        kind: EmptyKind = "loaded" if self.finish == "load" else "nothing"
+        if thought:
+            kind = "limit" if finish == "length" else "thought"
+        reasons = {
+            "limit": _("It thought until the token limit."),
+            "thought": _("It thought and said nothing."),
+            "loaded": _("It was only loaded."),
+            "nothing": "",
+        }
+        return EmptyResponse(
+            _("{model} gave an empty answer.").format(model=self.model),
+            kind=kind,
+            why=reasons[kind],
+            fix=_("Ask again, or take another model."),
+        )
 
     def _show(self, parts: Iterable[Part]) -> list[Delta]:
         deltas: list[Delta] = []
@@ -214,5 +239,6 @@ class Collector:
         if self._size > LARGEST:
             raise BadResponse(
                 _("The answer of {model} does not end.").format(model=self.model),
+                kind="size",
                 why=_("More than {most:,} characters came.").format(most=LARGEST),
             )

@@ -22,7 +22,7 @@ from agentsdk.models import faults, lessons
 from agentsdk.models.collect import Collector
 from agentsdk.models.exchange import Again, WireModel
 from agentsdk.models.facts import Served
-from agentsdk.models.http import Deadline, client_of_loop, one, tls_context
+from agentsdk.models.http import Deadline, client_of_loop, new_client, one, sse_data
 from agentsdk.models.model import Delta, Prepared, Request
 from agentsdk.models.profiles import SERVERS
 from agentsdk.models.repair.reasoning import reasoning_of
@@ -88,9 +88,9 @@ class DashScopeModel(WireModel):
         """Send a body, by the path that the model lives on, and give the events of the answer."""
         response = await self._find(body, deadline, stream=stream)
         try:
-            if stream and "text/event-stream" in response.headers.get("content-type", ""):
-                yield _data_lines(response)
-            else:  # a plain answer to a request for a stream: an error, most likely
+            if stream and "json" not in response.headers.get("content-type", ""):
+                yield sse_data(response.aiter_bytes())
+            else:  # JSON in answer to a request for a stream is an error, most likely
                 yield one(await deadline.within(response.aread()))
         finally:
             await response.aclose()
@@ -111,7 +111,7 @@ class DashScopeModel(WireModel):
         self, body: dict[str, Any], deadline: Deadline, path: str, *, stream: bool
     ) -> httpx.Response:
         try:
-            response: httpx.Response = await deadline.within(
+            response = await deadline.within(
                 self._client().transport.open_stream(
                     "POST",
                     path.lstrip("/"),
@@ -121,15 +121,16 @@ class DashScopeModel(WireModel):
             )
         except APIStatusError as error:
             raise self.fault(error, "") from error
+        assert isinstance(response, httpx.Response)
+        if response.status_code != 200:  # a redirect: the client lets it through
+            await response.aclose()
+            raise faults.from_status(response.status_code, "", response.headers, model=self.name)
         return response
 
     def _client(self) -> dashscope.AsyncClient:
         def make() -> dashscope.AsyncClient:
-            http = self._http or httpx.AsyncClient(
-                base_url=self._url + "/",
-                headers={"Authorization": f"Bearer {self._key}"},
-                verify=tls_context(),
-                timeout=httpx.Timeout(None, connect=10.0),
+            http = self._http or new_client(
+                httpx, base_url=self._url + "/", headers={"Authorization": f"Bearer {self._key}"}
             )
             return dashscope.AsyncClient(api_key=self._key, base_url=self._url, max_retries=0, http_client=http)
 
@@ -200,7 +201,7 @@ class DashScopeModel(WireModel):
             raise faults.bad_answer(self.name, f"{type(event).__name__}: {str(event)[:200]}")
         if event.get("code"):
             status = event.get("status_code")
-            raise faults.from_status(status if isinstance(status, int) else 400, event, None, model=self.name)
+            raise faults.from_status(status if isinstance(status, int) else None, event, None, model=self.name)
         output = event.get("output")
         if event.get("request_id"):
             answer.details["request_id"] = event["request_id"]
@@ -241,19 +242,6 @@ class DashScopeModel(WireModel):
             )
             return faults.from_status(error.status_code, body, error.headers, model=self.name, partial=partial)
         return faults.unreadable(self.name, error, partial)
-
-
-async def _data_lines(response: httpx.Response) -> AsyncIterator[str]:
-    """Yield the data of server-sent events; comments keep a connection open and mean nothing."""
-    data: list[str] = []
-    async for line in response.aiter_lines():
-        if line.startswith("data:"):
-            data.append(line[5:].removeprefix(" "))
-        elif not line and data:
-            yield "\n".join(data)
-            data = []
-    if data:
-        yield "\n".join(data)
 
 
 def _by_path(body: dict[str, Any], path: str) -> dict[str, Any]:

@@ -12,11 +12,11 @@ from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
-from agentsdk.errors import AgentError
+from agentsdk.errors import AgentError, ModelError
 from agentsdk.messages import Repair
 from agentsdk.models.collect import Collector
 from agentsdk.models.facts import Served
-from agentsdk.models.http import Deadline
+from agentsdk.models.http import Deadline, Limits
 from agentsdk.models.model import Delta, Offer, Prepared, Reply, Request, Restated, TextDelta
 from agentsdk.models.profiles import family_of
 from agentsdk.models.stops import StopText
@@ -33,16 +33,16 @@ class WireModel(ABC):
 
     Args:
         model: the server's name for the model.
-        timeout: seconds that one call may take in all.
+        timeout: seconds that one call may take in all, or all of its limits.
 
     """
 
     provider: ClassVar[str]
     """What stands before the colon in the name that `connect` takes."""
 
-    def __init__(self, model: str, timeout: float) -> None:
+    def __init__(self, model: str, timeout: float | Limits) -> None:
         self._model = model
-        self._timeout = timeout
+        self._limits = Limits.of(timeout)
         self._family = family_of(model)
 
     @property
@@ -110,7 +110,7 @@ class WireModel(ABC):
         return ""
 
     async def _exchange(self, request: Request, *, stream: bool) -> AsyncGenerator[Delta | Reply, None]:
-        deadline = Deadline(self.name, self._timeout)
+        deadline = Deadline(self.name, self._limits.within(request.timeout))
         again: Again = "same"
         tried = 0
         while again:
@@ -130,7 +130,7 @@ class WireModel(ABC):
                     async for event in items:
                         for piece in self.take(event, answer, stream=streamed):
                             for delta in stops.passed(piece) if stops else (piece,):
-                                begun = True
+                                begun = deadline.begun = True
                                 if isinstance(delta, TextDelta):
                                     said.append(delta.text)
                                 elif isinstance(delta, Restated):
@@ -146,6 +146,8 @@ class WireModel(ABC):
                 reply = stops.cut(answer.reply(streamed=streamed))
             except Exception as error:
                 fault = self.fault(error, "".join(said))
+                if isinstance(fault, ModelError) and fault.received is None:
+                    fault.received = answer.so_far()
                 again = "" if begun or tried > MOST else self.again(fault, request, body, tried)
                 if not again:
                     if fault is error:

@@ -24,6 +24,7 @@ from agentsdk.errors import (
     Phase,
     QuotaExhausted,
     RateLimited,
+    Truncated,
 )
 from agentsdk.i18n import _
 from agentsdk.models.overflow import overflow_in
@@ -213,6 +214,16 @@ def too_late(
     )
 
 
+def unfinished(model: str, partial: str = "") -> Truncated:
+    """Return the error for an answer that ended, and did not say that it was at its end."""
+    return Truncated(
+        _("{model} stopped in the middle of its answer.").format(model=model),
+        why=_("The answer ended without its finish marker."),
+        fix=_("Ask again."),
+        partial=partial or None,
+    )
+
+
 def bad_answer(
     model: str, what: str, partial: str = "", *, kind: BadKind = "shape", snippet: str = ""
 ) -> BadResponse:
@@ -238,6 +249,8 @@ def unreadable(model: str, error: BaseException, partial: str = "") -> ModelErro
         if isinstance(inner, UnicodeDecodeError):
             # Its own text would do, but `object` holds the whole answer and would be carried along.
             return bad_answer(model, _("It is not UTF-8."), partial, kind="encoding")
+        if isinstance(inner, OverflowError):
+            return bad_answer(model, str(inner), partial, kind="size")
         if isinstance(inner, RecursionError):
             return bad_answer(model, _("It is nested too deep."), partial, kind="deep")
         if isinstance(inner, json.JSONDecodeError):

@@ -45,6 +45,8 @@ class Request:
     """Whether the model thinks first, or how hard ("low", "medium", "high"); None leaves it to the server."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Further fields of the provider's own protocol, sent as they are."""
+    timeout: float | None = None
+    """Seconds that this call may take in all, where that is less than the model was given."""
 
 
 @dataclass(frozen=True, slots=True)

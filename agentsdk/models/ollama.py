@@ -22,7 +22,7 @@ from agentsdk.models.collect import Collector
 from agentsdk.models.discover import ollama_url
 from agentsdk.models.exchange import Again, WireModel
 from agentsdk.models.facts import Served
-from agentsdk.models.http import Deadline, client_of_loop, one, tls_context
+from agentsdk.models.http import Deadline, client_of_loop, lines, new_client, one
 from agentsdk.models.model import Delta, Request
 from agentsdk.models.profiles import OLLAMA_WINDOW, SERVERS
 from agentsdk.models.repair.reasoning import reasoning_of
@@ -81,7 +81,7 @@ class OllamaModel(WireModel):
         response = await deadline.within(self._send(body))
         try:
             if stream:
-                yield response.aiter_lines()
+                yield lines(response.aiter_bytes())
             else:
                 yield one(await deadline.within(response.aread()))
         finally:
@@ -91,17 +91,16 @@ class OllamaModel(WireModel):
         client = self._client()
         built = client.build_request("POST", f"{self._url}/api/chat", json=body)
         response = await client.send(built, stream=True)
-        if response.status_code != 200:
+        if response.status_code == 200:
+            return response
+        try:
             said = await response.aread()
+        finally:
             await response.aclose()
-            raise faults.from_status(response.status_code, said, response.headers, model=self.name)
-        return response
+        raise faults.from_status(response.status_code, said, response.headers, model=self.name)
 
     def _client(self) -> httpx.AsyncClient:
-        return self._http or client_of_loop(
-            ("ollama", self._url),
-            lambda: httpx.AsyncClient(verify=tls_context(), timeout=httpx.Timeout(None, connect=10.0)),
-        )
+        return self._http or client_of_loop(("ollama", self._url), lambda: new_client(httpx))
 
     def body(self, request: Request, *, stream: bool) -> dict[str, Any]:
         """Return a request as `/api/chat` has it."""
@@ -166,8 +165,6 @@ class OllamaModel(WireModel):
 
     def take(self, line: Any, answer: Collector, *, stream: bool) -> Iterator[Delta]:
         """Take a line of a stream, or a whole answer, in."""
-        if stream and not line.strip():
-            return
         try:
             event = json.loads(line)
         except RecursionError as error:
@@ -197,6 +194,8 @@ class OllamaModel(WireModel):
                 input_tokens=whole_number(event.get("prompt_eval_count")),
                 output_tokens=whole_number(event.get("eval_count")),
             )
+        elif not stream:
+            raise faults.unfinished(self.name)
 
     def fault(self, error: Exception, partial: str) -> AgentError:
         """Return the error of ours for one of the client's."""

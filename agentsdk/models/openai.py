@@ -10,6 +10,7 @@ gives nothing that is needed here.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -24,7 +25,7 @@ from agentsdk.models import chat_completions, faults, lessons, responses, wire
 from agentsdk.models.collect import Collector
 from agentsdk.models.exchange import Again, WireModel
 from agentsdk.models.facts import Served
-from agentsdk.models.http import Deadline, client_of_loop, one, tls_context
+from agentsdk.models.http import Deadline, client_of_loop, new_client, one, sse_data
 from agentsdk.models.model import Delta, Prepared, Request
 from agentsdk.models.probe import root_of
 from agentsdk.models.profiles import Server, server_of
@@ -111,13 +112,14 @@ class OpenAIModel(WireModel):
         client = self._client()
         path = responses.PATH if _is_responses(body) else chat_completions.PATH
         if not stream:
-            yield one(await deadline.within(client.post(path, cast_to=object, body=body)))
+            answer = await deadline.within(client.post(path, cast_to=object, body=body))
+            yield one(json.loads(answer) if isinstance(answer, str) else answer)  # text: its type is another
             return
         events = await deadline.within(
             client.post(path, cast_to=object, body=body, stream=True, stream_cls=AsyncStream[object])
         )
         async with events:
-            yield aiter(events)
+            yield _events(events.response)
 
     def _client(self) -> AsyncOpenAI:
         if self._make is not None:
@@ -129,7 +131,7 @@ class OpenAIModel(WireModel):
                 base_url=self._url,
                 max_retries=0,  # Retrying is the only layer that tries again
                 timeout=httpx2.Timeout(None, connect=10.0),  # Deadline bounds the rest
-                http_client=self._http or openai.DefaultAsyncHttpxClient(verify=tls_context()),
+                http_client=self._http or new_client(httpx2),
             )
 
         if self._http is not None:
@@ -205,6 +207,12 @@ class OpenAIModel(WireModel):
         if isinstance(error, openai.APIError) and error.body is not None:
             return faults.from_status(None, error.body, None, model=self.name, partial=partial)
         return faults.unreadable(self.name, error, partial)
+
+
+async def _events(response: httpx2.Response) -> AsyncIterator[Any]:
+    """Yield the events of a stream: the client's own reader holds a line of any length and reads JSON no faster."""
+    async for data in sse_data(response.aiter_bytes(), end="[DONE]"):
+        yield json.loads(data)
 
 
 def _is_responses(body: Mapping[str, Any]) -> bool:

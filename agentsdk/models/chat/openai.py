@@ -7,6 +7,7 @@ import json
 from contextlib import suppress
 from typing import Any, Self
 
+import httpx2
 import openai
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_openai import ChatOpenAI
@@ -16,7 +17,7 @@ from agentsdk.errors import ConfigurationError
 from agentsdk.i18n import _
 from agentsdk.models.chat.face import Exchange, Face, choice_of, seconds_of, tools_of
 from agentsdk.models.chat.turns import COMPATIBLE
-from agentsdk.models.http import client_of_loop, tls_context
+from agentsdk.models.http import client_of_loop, new_client
 from agentsdk.models.model import Prepared
 from agentsdk.models.openai import OpenAIModel
 from agentsdk.models.profiles import family_of, server_of
@@ -95,7 +96,7 @@ class OpenAIChat(Face, ChatOpenAI):
             proxy = self.openai_proxy
             http = client_of_loop(
                 ("openai-http", proxy),
-                lambda: openai.DefaultAsyncHttpxClient(verify=tls_context(), proxy=proxy),
+                lambda: new_client(httpx2, proxy=proxy),
             )
         client: openai.AsyncOpenAI = self.root_async_client.copy(
             http_client=http,

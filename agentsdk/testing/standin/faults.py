@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import json
 import time
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from email.utils import formatdate
+from functools import cache
 from typing import Any
 
 from agentsdk.testing.standin.exchange import Exchange
@@ -246,15 +248,11 @@ def _gigabyte(to: Exchange, options: Mapping[str, Any]) -> None:
 
 @_fault("gzip-bomb", "A gigabyte of blanks comes, packed small.")
 def _gzip_bomb(to: Exchange, options: Mapping[str, Any]) -> None:
-    import zlib
-
     to.head(200, {**_type(to), "Content-Encoding": "gzip", "Transfer-Encoding": "chunked"})
-    packed, block = zlib.compressobj(9, wbits=31), b" " * 1_048_576
+    head, block = _packed_megabyte()
+    to.chunk(head)
     for _ in range(1024):
-        if piece := packed.compress(block):
-            to.chunk(piece)
-    to.chunk(packed.flush())
-    to.write(_END)
+        to.chunk(block)
 
 
 @_fault("slow-first", "The first byte comes late, after 0.4 seconds or `seconds`; the answer is right.")
@@ -389,6 +387,14 @@ def _empty_text(to: Exchange, options: Mapping[str, Any]) -> None:
 @_fault("load", "The answer is empty since the model was only loaded (Ollama); elsewhere an empty text.")
 def _load(to: Exchange, options: Mapping[str, Any]) -> None:
     _right(to, Line(finish="load" if to.asked.protocol == "ollama" else ""))
+
+
+@cache
+def _packed_megabyte() -> tuple[bytes, bytes]:
+    """Return the head of a gzip body, and a block of it that may be repeated."""
+    packer = zlib.compressobj(9, wbits=31)
+    head = packer.compress(b"") + packer.flush(zlib.Z_FULL_FLUSH)
+    return head, packer.compress(b" " * 1_048_576) + packer.flush(zlib.Z_FULL_FLUSH)
 
 
 def _type(to: Exchange) -> dict[str, str]:
