@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from agentsdk.testing.standin.asked import Asked
@@ -33,7 +33,7 @@ class ChatWire:
 
     def whole(self, asked: Asked, line: Line) -> bytes:
         """Return the answer to a request without a stream."""
-        like, (thoughts, text) = self.flavour, spoken(line)
+        like, (thoughts, text) = self._like(line), spoken(line)
         message: dict[str, Any] = {"role": "assistant", "content": text}
         if line.calls and not text:
             message["content"] = None if like.content_beside_calls == "null" else ""
@@ -48,7 +48,7 @@ class ChatWire:
                 [c | {"index": i} for i, c in enumerate(calls)] if like.call_index else calls
             )
         choice = {"index": 0, "message": message, **like.choice, "finish_reason": self._finish(line)}
-        answer = self._frame(asked, "chat.completion")
+        answer = self._frame(asked, line, "chat.completion")
         answer["choices"] = [] if "no_choices" in line.quirks else [choice]
         if "no_usage" not in line.quirks:
             answer["usage"] = self._usage(asked, line)
@@ -56,7 +56,8 @@ class ChatWire:
 
     def events(self, asked: Asked, line: Line) -> list[bytes]:
         """Return the events of a stream."""
-        like, frame = self.flavour, self._frame(asked, "chat.completion.chunk")
+        like, (thoughts, text) = self._like(line), spoken(line)
+        frame = self._frame(asked, line, "chat.completion.chunk")
         empty: dict[str, Any] = {"usage": None} if like.usage_null else {}
 
         def event(
@@ -71,19 +72,21 @@ class ChatWire:
             choices = [] if "no_choices" in line.quirks else [choice]
             return _data({**frame, "choices": choices, **empty, **(more or {})}, line)
 
+        later = {"role": None} if "null_role" in line.quirks else {}
+        pieces = list(self._pieces(line))
         out = []
         if like.opening is not None:
             first = {"role": "assistant", **like.opening}
             if line.calls and like.null_before_calls:
                 first["content"] = None
+            if like.opens_with_call and len(line.calls) == 1 and not (text or thoughts):
+                first["tool_calls"] = [pieces.pop(0)]
             out.append(event(first, more=like.opening_frame, choice_more=like.opening_choice))
-        thoughts, text = spoken(line)
-        later = {"role": None} if "null_role" in line.quirks else {}
         out += [
             event({**like.thought_delta, **later, like.reasoning: p}) for p in cut_up(thoughts, line.pieces)
         ]
         out += [event({**like.text_delta, **later, "content": p}) for p in cut_up(text, line.pieces)]
-        out += [event({**like.call_delta, **later, "tool_calls": [p]}) for p in self._pieces(line)]
+        out += [event({**like.call_delta, **later, "tool_calls": [p]}) for p in pieces]
         return [*out, *self._end(asked, line, event)]
 
     def error(
@@ -117,7 +120,7 @@ class ChatWire:
 
     def _end(self, asked: Asked, line: Line, event: Any) -> Iterator[bytes]:
         """Yield what ends a stream: the finish, the count, the mark."""
-        like, usage = self.flavour, self._usage(asked, line)
+        like, usage = self._like(line), self._usage(asked, line)
         told = "no_usage" not in line.quirks
         if "no_finish" not in line.quirks:
             more = dict(like.last_frame)
@@ -125,17 +128,23 @@ class ChatWire:
                 more["usage"] = usage
                 if like.usage_again:
                     more[like.usage_again] = {**more.get(like.usage_again, {}), "usage": usage}
-            yield event(like.last_delta, self._finish(line), more)
+            after_calls = line.calls and like.last_after_calls is not None
+            yield event(like.last_after_calls if after_calls else like.last_delta, self._finish(line), more)
         wanted = told and bool((asked.body.get("stream_options") or {}).get("include_usage"))
         if wanted and like.usage_at != "finish":
-            frame = self._frame(asked, "chat.completion.chunk")
+            frame = self._frame(asked, line, "chat.completion.chunk")
             yield _data({**frame, "choices": [], "usage": usage, **like.tail_frame}, line)
         if not line.quirks & {"no_done", "no_finish"}:
             yield _data("[DONE]", line)
 
-    def _frame(self, asked: Asked, kind: str) -> dict[str, Any]:
+    def _like(self, line: Line) -> Flavour:
+        """Return the server's way for an answer."""
+        like = self.flavour
+        return replace(like, **like.when_thinking) if spoken(line)[0] and like.when_thinking else like
+
+    def _frame(self, asked: Asked, line: Line, kind: str) -> dict[str, Any]:
         frame = {"id": "chatcmpl-standin", "object": kind, "created": CREATED, "model": asked.model}
-        return frame | {k: asked.model if v == MODEL_NAME else v for k, v in self.flavour.frame.items()}
+        return frame | {k: asked.model if v == MODEL_NAME else v for k, v in self._like(line).frame.items()}
 
     def _call(self, line: Line, index: int) -> dict[str, Any]:
         name, arguments = line.calls[index]
@@ -164,6 +173,8 @@ class ChatWire:
             elif like.call_pieces == "name only":
                 del first["arguments"]
             yield at | call | {"function": first}
+            if like.empty_piece:
+                yield at | call | {"function": {"name": "", "arguments": ""}}
             for piece in parts:
                 more, function = {**at, **like.later_piece}, {"arguments": piece}
                 if like.later_name or "empty_ids" in quirks:

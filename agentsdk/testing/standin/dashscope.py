@@ -52,7 +52,10 @@ class DashScopeWire:
         ]
         messages += [{"content": self._content(p)} for p in cut_up(text, line.pieces)]
         messages += [{"content": self._content(""), "tool_calls": [p]} for p in self._pieces(line)]
-        messages.append({"content": self._content("")})
+        last: dict[str, Any] = {"content": self._content("")}
+        if line.calls:
+            last["tool_calls"] = [self._call(line, len(line.calls) - 1) | {"id": "", "function": {}}]
+        messages.append(last)
         if not _parameters(asked).get("incremental_output"):
             messages = self._summed(messages)
         shares = [number / len(messages) for number in range(1, len(messages) + 1)]
@@ -145,12 +148,11 @@ class DashScopeWire:
             for piece in message.get("tool_calls", ()):
                 at = piece.get("index", 0)
                 function = piece["function"]
-                if at not in calls or isinstance(function["arguments"], dict):
+                if at not in calls or isinstance(function.get("arguments"), dict):
                     calls[at] = piece
-                else:
-                    before = calls[at]["function"]
-                    joined = {"name": before["name"], "arguments": before["arguments"] + function["arguments"]}
-                    calls[at] = calls[at] | {"function": joined}
+                elif isinstance(before := calls[at]["function"]["arguments"], str):
+                    joined = before + function.get("arguments", "")
+                    calls[at] = calls[at] | {"function": calls[at]["function"] | {"arguments": joined}}
             sum_so_far: dict[str, Any] = {"content": self._content(text)}
             if thoughts:
                 sum_so_far["reasoning_content"] = thoughts

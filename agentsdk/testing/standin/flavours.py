@@ -53,6 +53,8 @@ class Flavour:
     opening_choice: Mapping[str, Any] = field(default_factory=dict)
     null_before_calls: bool = False
     """Whether the first event's content is null where calls follow."""
+    opens_with_call: bool = False
+    """Whether the first event brings the beginning of the call already, where there is one and no text."""
     text_delta: Mapping[str, Any] = field(default_factory=dict)
     """In the deltas that bring text."""
     thought_delta: Mapping[str, Any] = field(default_factory=dict)
@@ -66,8 +68,12 @@ class Flavour:
     """In the later pieces of a call."""
     later_name: bool = False
     """Whether later pieces repeat the name as empty text."""
+    empty_piece: bool = False
+    """Whether a piece with nothing but the id again follows the one that names the call."""
     last_delta: Mapping[str, Any] = field(default_factory=dict)
     """The delta that brings the finish."""
+    last_after_calls: Mapping[str, Any] | None = None
+    """The same after calls; None where there is no difference."""
     last_frame: Mapping[str, Any] = field(default_factory=dict)
     finish_from_start: bool = True
     """Whether events before the last carry `finish_reason: null`."""
@@ -118,6 +124,8 @@ class Flavour:
 
     probes: frozenset[str] = frozenset({"/v1/models"})
     """Paths that tell of its models."""
+    when_thinking: Mapping[str, Any] = field(default_factory=dict)
+    """What of all this is otherwise in an answer that thinks."""
 
 
 _OLLAMA = frozenset({"/", "/api/version", "/api/tags", "/api/show", "/api/ps", "/v1/models"})
@@ -149,6 +157,7 @@ FLAVOURS: dict[str, Flavour] = {
             message={"refusal": None, "annotations": []},
             opening={"content": "", "refusal": None},
             null_before_calls=True,
+            opens_with_call=True,
             usage_null=True,
             cached="always",
             cached_details={"audio_tokens": 0},
@@ -165,7 +174,21 @@ FLAVOURS: dict[str, Flavour] = {
             "/lmstudio",
             frame={"system_fingerprint": MODEL_NAME},
             choice={"logprobs": None},
-            whole={"stats": {}},
+            whole={
+                "stats": {
+                    "tokens_per_second": 33.5,
+                    "time_to_first_token": 0.2,
+                    "generation_time": 0.8,
+                    "stop_reason": "stop",
+                },
+                "model_info": {
+                    "arch": "standin",
+                    "quant": "Q4_K_M",
+                    "format": "gguf",
+                    "context_length": 131072,
+                },
+                "runtime": {"name": "standin", "version": "1.30.1", "supported_formats": ["gguf"]},
+            },
             content_beside_calls="missing",
             opening=None,
             text_delta={"role": "assistant"},
@@ -292,10 +315,13 @@ FLAVOURS: dict[str, Flavour] = {
             content_beside_calls="empty",
             call_index=True,
             opening_choice={"logprobs": None},
+            opens_with_call=True,
             text_delta={"role": None},
-            thought_delta={"role": None, "content": None},
             call_delta={"content": "", "role": None},
             later_piece={"id": "", "type": "function"},
+            empty_piece=True,
+            last_delta={"content": "", "role": None},
+            last_after_calls={},
             finish_from_start=False,
             usage_null=True,
             cached="always",
@@ -306,6 +332,16 @@ FLAVOURS: dict[str, Flavour] = {
                 "<400> InternalError.Algo.InvalidParameter: Range of input length should be [1, {window}]",
             ),
             error_frame={"request_id": "standin"},
+            # As qwen3-max writes; the rest above is qwen-turbo's way.
+            when_thinking={
+                "frame": {"system_fingerprint": None},
+                "choice": {"logprobs": None},
+                "opening": {"content": None, "reasoning_content": ""},
+                "text_delta": {"reasoning_content": None},
+                "thought_delta": {"content": None},
+                "last_delta": {"content": "", "reasoning_content": None},
+                "finish_from_start": True,
+            },
         ),
     )
 }

@@ -19,6 +19,17 @@ from agentsdk.testing.standin.wire import (
     to_json,
 )
 
+_TOOL_USAGE = {
+    "image_gen": {
+        "input_tokens": 0,
+        "input_tokens_details": {"image_tokens": 0, "text_tokens": 0},
+        "output_tokens": 0,
+        "output_tokens_details": {"image_tokens": 0, "text_tokens": 0},
+        "total_tokens": 0,
+    },
+    "web_search": {"num_requests": 0},
+}
+"""Every answer tells what OpenAI's own tools took."""
 _INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
 
 
@@ -41,7 +52,9 @@ class ResponsesWire:
 
     def whole(self, asked: Asked, line: Line) -> bytes:
         """Return the answer to a request without a stream."""
-        return to_json(self._response(asked, line, self._items(asked, line)))
+        return to_json(
+            self._response(asked, line, self._items(asked, line)) | {"billing": {"payer": "developer"}}
+        )
 
     def events(self, asked: Asked, line: Line) -> list[bytes]:
         """Return the events of a stream: each item is announced, told in pieces, and told whole."""
@@ -97,6 +110,7 @@ class ResponsesWire:
             item: dict[str, Any] = {
                 "id": "rs_standin",
                 "type": "reasoning",
+                "content": [],
                 "summary": summary if wanted else [],
             }
             if "reasoning.encrypted_content" in (body.get("include") or ()):
@@ -172,7 +186,7 @@ class ResponsesWire:
         counts = count(asked, line)
         usage = {
             "input_tokens": counts.input,
-            "input_tokens_details": {"cached_tokens": counts.cached},
+            "input_tokens_details": {"cached_tokens": counts.cached, "cache_write_tokens": 0},
             "output_tokens": counts.output,
             "output_tokens_details": {"reasoning_tokens": counts.reasoning},
             "total_tokens": counts.total,
@@ -208,15 +222,24 @@ class ResponsesWire:
             "presence_penalty": 0.0,
             "previous_response_id": body.get("previous_response_id"),
             "prompt_cache_key": None,
-            "prompt_cache_retention": None,
-            "reasoning": {"effort": how.get("effort"), "summary": how.get("summary")},
+            "prompt_cache_retention": "24h",
+            "reasoning": {
+                "context": "current_turn",
+                "effort": how.get("effort"),
+                "mode": "standard",
+                "summary": how.get("summary"),
+            },
             "safety_identifier": None,
             "service_tier": "default",
             "store": body.get("store", True),
             "temperature": _number(body.get("temperature")),
             "text": {"format": form, "verbosity": text.get("verbosity", "medium")},
             "tool_choice": body.get("tool_choice", "auto"),
-            "tools": [{"description": None, "strict": True} | dict(t) for t in body.get("tools") or ()],
+            "tool_usage": _TOOL_USAGE,
+            "tools": [
+                {"description": None, "strict": True, "output_schema": None} | dict(t)
+                for t in body.get("tools") or ()
+            ],
             "top_logprobs": 0,
             "top_p": _number(body.get("top_p")),
             "truncation": body.get("truncation", "disabled"),
