@@ -14,8 +14,7 @@ A line:
 
     file, index, provider   which exchange; index is its place in the file
     cut                     null: the answer came in one chunk; else the byte at which it was cut in two
-    kind                    "chat"; "not_chat" (embeddings, pictures, lists: no chat adapter is for it); "pending" (no
-                            adapter yet); "unknown" (no protocol is known for it) and "unreadable" count as crashed
+    kind                    "chat"; "not_chat" (embeddings, pictures, lists: no chat adapter is for it); "unknown" (no protocol is known for it) and "unreadable" count as crashed
     calls                   those that may be run: [{id, name, arguments}]
     invalid_calls           those that may not: [{id, name, raw, fault}]
     text, reasoning         of the whole reply; where there is an error, what had come before it
@@ -57,9 +56,6 @@ async def lines_of(found: Exchange | Unreadable, *, truncate: bool = False) -> A
     if protocol == "unknown":
         error = {"type": "Unknown", "message": "No protocol is known for it.", "code": None, "status": None}
         yield head(found, "unknown") | empty() | {"error": error | {"retry_after": None, "partial": None}}
-        return
-    if protocol == "responses":
-        yield head(found, "pending") | empty()
         return
     if protocol == "not_chat":
         line = head(found, "not_chat") | empty()

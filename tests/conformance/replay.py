@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import httpx2
 
-from agentsdk.errors import AgentError, EmptyResponse, RateLimited
+from agentsdk.errors import AgentError, EmptyResponse, ModelError
 from agentsdk.messages import Message
 from agentsdk.models.exchange import WireModel
 from agentsdk.models.model import CallDelta, Prepared, ReasoningDelta, Reply, Restated, TextDelta, ToolSpec
@@ -66,7 +66,7 @@ class Replay:
         self.offer = offered(exchange)
         self._delivery = Delivery(exchange.status, exchange.headers)
         self._model = _connect(self.protocol, exchange, self._delivery)
-        self._request = _request(exchange, self.offer, stream=self.streamed)
+        self._request = _request(exchange, self.protocol, self.offer, stream=self.streamed)
 
     async def deliver(self, cut: int | None = None, *, truncated: bool = False) -> dict[str, Any]:
         """Return the line for one delivery: whole, in two chunks, or with its end missing."""
@@ -107,15 +107,15 @@ class Replay:
                             call = calls.setdefault(index, {"name": "", "arguments": ""})
                             call["name"] += name
                             call["arguments"] += arguments
+                        case Restated(text):  # what was shown as said so far was thought
+                            said.clear()
+                            thought.append(text)
                         case Reply():
                             reply = piece
             else:
                 reply = await self._model.complete(self._request)
         except Exception as error:  # whatever it is, it is told and judged
-            result = empty() | {"error": told(error), "text": "".join(said), "reasoning": "".join(thought)}
-            if isinstance(error, EmptyResponse) and not result["reasoning"]:
-                result["reasoning"] = error.partial or ""  # all that came was thought
-            result["usage"] = _usage(getattr(error, "usage", None))
+            result = empty() | _before(error, said, thought) | {"error": told(error)}
         else:
             assert reply is not None
             result = _result(reply)
@@ -161,18 +161,33 @@ def told(error: BaseException) -> dict[str, Any]:
         "message": f"{error.what} {error.why}".strip() if isinstance(error, AgentError) else str(error)[:500],
         "code": getattr(error, "code", None) if ours else None,
         "status": getattr(error, "status", None) if ours else None,
-        "retry_after": error.retry_after if isinstance(error, RateLimited) else None,
+        "retry_after": getattr(error, "retry_after", None) if ours else None,
         "partial": _plain(getattr(error, "partial", None)) if ours else None,
     }
+
+
+def _before(error: Exception, said: list[str], thought: list[str]) -> dict[str, Any]:
+    """Return what had come before an error: as the error has it, else as it was streamed."""
+    result: dict[str, Any] = {"text": "".join(said), "reasoning": "".join(thought)}
+    if not isinstance(error, ModelError):
+        return result
+    if isinstance(error.received, Message):
+        result["text"], result["reasoning"] = error.received.text, error.received.reasoning
+        result["invalid_calls"] = _broken(error.received)
+    elif isinstance(error, EmptyResponse):
+        result["reasoning"] = error.partial or ""  # all that came was thought
+    return result | {"usage": _usage(getattr(error, "usage", None))}
+
+
+def _broken(message: Message) -> list[dict[str, str]]:
+    return [{"id": c.id, "name": c.name, "raw": c.raw, "fault": c.fault} for c in message.broken_calls]
 
 
 def _result(reply: Reply) -> dict[str, Any]:
     message = reply.message
     return {
         "calls": [{"id": c.id, "name": c.name, "arguments": _plain(c.arguments)} for c in message.calls],
-        "invalid_calls": [
-            {"id": c.id, "name": c.name, "raw": c.raw, "fault": c.fault} for c in message.broken_calls
-        ],
+        "invalid_calls": _broken(message),
         "text": message.text,
         "reasoning": message.reasoning,
         "usage": _usage(reply.usage),
@@ -200,9 +215,10 @@ def _plain(value: Any) -> Any:
     return json.loads(json.dumps(value, default=str))
 
 
-def _request(exchange: Exchange, offer: Offered, *, stream: bool) -> Prepared:
+def _request(exchange: Exchange, protocol: Protocol, offer: Offered, *, stream: bool) -> Prepared:
     """Return the recorded request: its body as it was sent, and beside it what it offers."""
-    body = dict(exchange.asked or {"model": "recorded", "messages": [], "stream": stream})
+    talk = "input" if protocol == "responses" else "messages"
+    body = dict(exchange.asked or {"model": "recorded", talk: [], "stream": stream})
     return Prepared(
         messages=(Message.user("recorded"),),
         tools=tuple(ToolSpec(name, "", schema) for name, schema in offer.tools.items()),
@@ -227,10 +243,11 @@ def _connect(protocol: Protocol, exchange: Exchange, delivery: Delivery) -> Wire
         url = "https://dashscope.aliyuncs.com/api/v1"
         client = httpx.AsyncClient(transport=delivery.transport(httpx), base_url=url + "/")
         return DashScopeModel(name, "none", base_url=url, timeout=SECONDS, http_client=client)
-    if protocol == "openai":
+    if protocol in ("openai", "responses"):
         from agentsdk.models.openai import OpenAIModel
 
-        url = exchange.url.partition("?")[0].rstrip("/").removesuffix("/chat/completions")
+        url = exchange.url.partition("?")[0].rstrip("/")
+        url = url.removesuffix("/chat/completions").removesuffix("/responses")
         client2 = httpx2.AsyncClient(transport=delivery.transport(httpx2))
         return OpenAIModel(
             name, "none", base_url=url or "http://localhost:8000/v1", timeout=SECONDS, http_client=client2
