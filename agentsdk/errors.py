@@ -122,6 +122,7 @@ class ModelError(AgentError):
         partial: the text that had come before it happened.
         received: all that had come, as the assistant's turn that it would have become (a `Message`): its text, its
             reasoning, and its calls, none of which may be run.
+        usage: what it cost (a `Usage`), where the server had said it: an empty answer is paid for as well.
         code: the provider's own error code, where it gave one.
         status: the HTTP status, where there was one.
         request_id: the provider's name for the request, for its support.
@@ -136,12 +137,14 @@ class ModelError(AgentError):
         fix: str = "",
         partial: Any = None,
         received: Any = None,
+        usage: Any = None,
         code: str | None = None,
         status: int | None = None,
         request_id: str | None = None,
     ) -> None:
         super().__init__(what, why=why, fix=fix, partial=partial)
         self.received = received
+        self.usage = usage
         self.code = code
         self.status = status
         self.request_id = request_id

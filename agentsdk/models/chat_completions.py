@@ -14,6 +14,7 @@ from agentsdk.models.model import Delta, Request
 from agentsdk.models.profiles import Family, Server
 from agentsdk.models.repair.reasoning import reasoning_of
 from agentsdk.models.wire import (
+    calls_in,
     effort_of,
     function_calls,
     function_tools,
@@ -72,8 +73,8 @@ def read(event: Any, answer: Collector, *, name: str, stream: bool) -> Iterator[
     for field in ("id", "service_tier", "system_fingerprint"):
         if event.get(field):
             answer.details[field] = event[field]
-    if usage := _usage(event):
-        answer.usage = usage_of(usage)
+    if usage := usage_of(_usage(event)):
+        answer.usage = usage
     choices = event.get("choices")
     if not isinstance(choices, list):
         if not stream:
@@ -81,10 +82,12 @@ def read(event: Any, answer: Collector, *, name: str, stream: bool) -> Iterator[
         return
     for choice in choices:
         if isinstance(choice, Mapping) and not choice.get("index"):  # one answer was asked for: the first
-            yield from _choice(choice, answer, stream=stream)
+            yield from _choice(choice, answer, name, stream=stream)
 
 
-def _choice(choice: Mapping[str, Any], answer: Collector, *, stream: bool) -> Iterator[Delta]:
+def _choice(choice: Mapping[str, Any], answer: Collector, name: str, *, stream: bool) -> Iterator[Delta]:
+    if choice.get("error"):  # OpenRouter's place for it
+        raise faults.from_status(None, choice, None, model=name)
     # Some servers end a stream with a whole message beside an empty delta, or send a plain answer as one event.
     message = choice.get("delta" if stream else "message")
     if not message and stream and not answer.parts.get("begun"):
@@ -100,21 +103,12 @@ def _choice(choice: Mapping[str, Any], answer: Collector, *, stream: bool) -> It
             answer.details["annotations"] = [*answer.details.get("annotations", ()), *annotations]
         if isinstance(audio := message.get("audio"), Mapping):  # the spoken answer, said in writing beside it
             yield from answer.text(audio.get("transcript"))
-        for call in message.get("tool_calls") or ():
-            if isinstance(call, Mapping) and call.get("type", "function") in ("function", None, ""):
-                yield from _call(call, answer)
-            else:
-                answer.acted = True
-        if isinstance(old := message.get("function_call"), Mapping):  # as it was before there were tools
-            yield from answer.call(0, None, old.get("name"), old.get("arguments"))
+        if message.get("tool_calls") or message.get("function_call"):
+            for call in calls_in(message):
+                yield from answer.call(*call)
     answer.finish = choice.get("finish_reason") or answer.finish
     if isinstance(logprobs := choice.get("logprobs"), Mapping):
         _add_logprobs(answer.details, logprobs)
-
-
-def _call(call: Mapping[str, Any], answer: Collector) -> Iterator[Delta]:
-    function = call.get("function") or {}
-    yield from answer.call(call.get("index"), call.get("id"), function.get("name"), function.get("arguments"))
 
 
 def _usage(event: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -28,8 +28,18 @@ _FINISH: dict[str, Finish] = {
     "function_call": "tool_calls",
     "length": "length",
     "max_tokens": "length",
+    "max_output_tokens": "length",
+    "model_length": "length",
     "content_filter": "filter",
+    "safety": "filter",
+    "sensitive": "filter",
 }
+"""In small letters. All other words are those of an answer that came to its end."""
+
+_BROKEN = frozenset(
+    {"error", "network_error", "abort", "aborted", "cancelled", "insufficient_system_resource", "timeout"}
+)
+"""Words for an answer that the server itself broke off: vLLM's, DeepSeek's, Zhipu's and OpenRouter's."""
 
 
 class Collector:
@@ -152,9 +162,11 @@ class Collector:
         self.rest()
         text = "".join(self._said)
         reasoning = "".join(self._thought).strip()
-        finish = _FINISH.get(self.finish or "", "stop")
+        word = str(self.finish or "").lower()
+        finish = _FINISH.get(word, "stop")
+        ended = word not in _BROKEN and (self.finish is not None or not streamed)
         cut = ""
-        if self.finish is None and streamed:
+        if not ended:
             cut = "The stream ended before the call did."
         elif finish == "length":
             cut = "The answer was cut off at the token limit."
@@ -170,7 +182,7 @@ class Collector:
                 why=_("It is not a stream of events, or an empty one."),
                 fix=_("Check that the address is that of a model server."),
             )
-        if self.finish is None and streamed and not (self._calls or self._reader.found):
+        if not ended and not (self._calls or self._reader.found):
             raise faults.unfinished(self.model, text)
         if not (text.strip() or good or broken or self.acted):
             raise self._nothing(finish, thought=bool(reasoning))

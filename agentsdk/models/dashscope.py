@@ -27,6 +27,7 @@ from agentsdk.models.model import Delta, Prepared, Request
 from agentsdk.models.profiles import SERVERS
 from agentsdk.models.repair.reasoning import reasoning_of
 from agentsdk.models.wire import (
+    calls_in,
     function_calls,
     function_tools,
     merged,
@@ -207,19 +208,19 @@ class DashScopeModel(WireModel):
             answer.details["request_id"] = event["request_id"]
         if not isinstance(output, Mapping):
             raise faults.bad_answer(self.name, json.dumps(event)[:200])
-        if usage := event.get("usage"):  # in every event, and each time for all so far
-            answer.usage = usage_of(usage)
+        if usage := usage_of(event.get("usage")):  # in every event, and each time for all so far
+            answer.usage = usage
         if output.get("search_info"):
             answer.details["search_info"] = output["search_info"]
-        for choice in (output.get("choices") or [])[:1]:
+        choices = output.get("choices")
+        for choice in choices if isinstance(choices, list) else ():
+            if not isinstance(choice, Mapping) or choice.get("index"):
+                continue  # of several answers the first is taken
             message = choice.get("message") or {}
             yield from answer.reasoning(reasoning_of(message))
             yield from answer.text(text_of(message.get("content")))
-            for call in message.get("tool_calls") or []:
-                function = call.get("function") or {}
-                yield from answer.call(
-                    call.get("index"), call.get("id"), function.get("name"), function.get("arguments")
-                )
+            for call in calls_in(message):
+                yield from answer.call(*call)
             finish = choice.get("finish_reason")
             if finish and finish != "null":
                 answer.finish = finish

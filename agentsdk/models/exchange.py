@@ -148,6 +148,8 @@ class WireModel(ABC):
                 fault = self.fault(error, "".join(said))
                 if isinstance(fault, ModelError) and fault.received is None:
                     fault.received = answer.so_far()
+                if isinstance(fault, ModelError) and fault.usage is None and answer.usage.tokens:
+                    fault.usage = answer.usage
                 again = "" if begun or tried > MOST else self.again(fault, request, body, tried)
                 if not again:
                     if fault is error:

@@ -150,8 +150,8 @@ def _whole(response: Any, answer: Collector, origin: Mapping[str, str], name: st
     for field in ("id", "service_tier", "status", "incomplete_details"):
         if response.get(field):
             answer.details[field] = response[field]
-    if isinstance(usage := response.get("usage"), Mapping):
-        answer.usage = usage_of(usage)
+    if usage := usage_of(response.get("usage")):
+        answer.usage = usage
     status = response.get("status")
     if status in ("failed", "cancelled") or response.get("error"):
         raise _failed(response.get("error") or {"message": f"status: {status}"}, name)
@@ -213,6 +213,9 @@ def _item(item: Mapping[str, Any], place: int, answer: Collector) -> Iterator[De
                 item.get("arguments"),
                 fault="The answer ended before the call did." if cut else "",
             )
+        case "custom_tool_call":  # a tool that takes a text
+            id_ = item.get("call_id") or item.get("id")
+            yield from answer.call(None, id_, item.get("name"), {"input": item.get("input")})
         case _:  # a tool that the provider runs itself, or one that is not ours to run
             answer.acted = True
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -38,33 +38,62 @@ def function_calls(calls: Iterable[ToolCall]) -> list[dict[str, Any]]:
 
 
 def text_of(content: Any) -> Any:
-    """Return the text of a content that may also be a list of parts."""
+    """Return the text of a content that may also be a list of parts, or an answer in JSON that was read already."""
     if isinstance(content, list):
-        texts = [p.get("text") for p in content if isinstance(p, Mapping)]
+        texts = [p.get("text") if isinstance(p, Mapping) else p for p in content]
         return "".join(t for t in texts if isinstance(t, str))
+    if isinstance(content, Mapping):  # Cloudflare, for an answer that was to fit a schema
+        return json.dumps(content, ensure_ascii=False)
     return content
+
+
+def calls_in(message: Mapping[str, Any]) -> Iterator[tuple[Any, Any, Any, Any]]:
+    """Yield the calls of a message, or the pieces of them: (index, id, name, arguments)."""
+    calls = message.get("tool_calls")
+    for call in calls if isinstance(calls, list) else [calls] if calls else ():
+        if isinstance(call, Mapping):
+            function = call.get("function")
+            name, arguments = call.get("name"), call.get("arguments")
+            if isinstance(function, Mapping):
+                name, arguments = function.get("name"), function.get("arguments")
+            elif isinstance(custom := call.get("custom"), Mapping):  # a tool that takes a text
+                name, arguments = custom.get("name"), {"input": custom.get("input")}
+            yield call.get("index"), call.get("id"), name, arguments
+    if isinstance(function := message.get("function_call"), Mapping):  # the form before there were tools
+        yield None, None, function.get("name"), function.get("arguments")
 
 
 def whole_number(value: Any) -> int:
     """Return a count that a server gave, 0 where it gave none."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     return value if isinstance(value, int) and value > 0 else 0
 
 
-def usage_of(usage: Mapping[str, Any]) -> Usage:
-    """Return what an answer cost, as Chat Completions, Responses or DashScope tell it."""
+def usage_of(usage: Any) -> Usage | None:
+    """Return what an answer cost, as Chat Completions, Responses or DashScope tell it; None where nothing is told."""
+    if not isinstance(usage, Mapping):
+        return None
+
+    def first(*values: Any) -> int:
+        return next((n for n in map(whole_number, values) if n), 0)
 
     def part(*names: str) -> Mapping[str, Any]:
         return next((usage[n] for n in names if isinstance(usage.get(n), Mapping)), {})
 
-    return Usage(
+    into = part("prompt_tokens_details", "input_tokens_details")
+    out = part("completion_tokens_details", "output_tokens_details")
+    found = Usage(
         calls=1,
-        input_tokens=whole_number(usage.get("prompt_tokens", usage.get("input_tokens"))),
-        output_tokens=whole_number(usage.get("completion_tokens", usage.get("output_tokens"))),
-        cached_tokens=whole_number(part("prompt_tokens_details", "input_tokens_details").get("cached_tokens")),
-        reasoning_tokens=whole_number(
-            part("completion_tokens_details", "output_tokens_details").get("reasoning_tokens")
+        input_tokens=first(usage.get("prompt_tokens"), usage.get("input_tokens")),
+        output_tokens=first(usage.get("completion_tokens"), usage.get("output_tokens")),
+        # Beside the details: Kimi's and DeepSeek's word for it.
+        cached_tokens=first(
+            into.get("cached_tokens"), usage.get("cached_tokens"), usage.get("prompt_cache_hit_tokens")
         ),
+        reasoning_tokens=first(out.get("reasoning_tokens"), usage.get("reasoning_tokens")),
     )
+    return found if found.tokens else None
 
 
 def merged(body: dict[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from tests.conformance.folder import unpacked
 
 LENGTH = {"length", "max_tokens", "model_length", "max_output_tokens", "incomplete"}
 """Words for an answer that the token limit ended."""
+BROKEN = {"error", "network_error", "abort", "aborted", "cancelled", "insufficient_system_resource", "timeout"}
+"""Words for an answer that the server broke off."""
 _THOUGHTS = ("reasoning_content", "reasoning", "thinking", "reasoning_text")
 
 
@@ -58,7 +60,8 @@ class Wire:
     @property
     def cut(self) -> bool:
         """Whether the answer's end is missing: by the token limit, or for lack of an end mark."""
-        return self.finish in LENGTH or (self.finish is None and not self.done)
+        word = str(self.finish or "").lower()
+        return word in LENGTH | BROKEN or (self.finish is None and not self.done)
 
 
 def read(body: bytes, protocol: str, *, streamed: bool) -> Wire:
@@ -143,7 +146,7 @@ def _chat(event: Mapping[str, Any], wire: Wire) -> None:
         if choice.get("error"):
             wire.error = choice["error"]
         _count(choice.get("usage"), wire)
-        message = _map(choice.get("delta")) or _map(choice.get("message"))
+        message = _map(choice.get("delta" if isinstance(choice.get("delta"), Mapping) else "message"))
         _message(message, wire)
         if choice.get("finish_reason"):
             wire.finish = str(choice["finish_reason"])
@@ -277,6 +280,8 @@ def _responses(event: Mapping[str, Any], wire: Wire) -> None:
     if event.get("error") or whole.get("error") or sort == "error":
         wire.error = event.get("error") or whole.get("error") or event
     _count(whole.get("usage"), wire)
+    if isinstance(whole.get("reasoning"), str):  # mistral.rs; OpenAI has its settings there
+        wire.thoughts = wire.thoughts or whole["reasoning"]
     items = _list(whole.get("output"))
     if sort.endswith("output_item.done"):
         items = [event.get("item")]
