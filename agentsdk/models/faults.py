@@ -39,7 +39,7 @@ _QUOTA = re.compile(
 _MINUTE = re.compile(r"throttling\.allocationquota|(?<!free )allocated quota exceeded", re.IGNORECASE)
 _FILTER = re.compile(
     r"content_?filter|content_policy|data_?inspection|responsible ?ai|content management policy|moderation_blocked|"
-    r"flagged by .{0,20}moderation|content filter",
+    r"flagged by .{0,20}moderation|content filter|bio_policy|policy_violation",
     re.IGNORECASE,
 )
 _MISSING = re.compile(

@@ -73,9 +73,10 @@ async def call_model(run: Run, request: Request, *, final: bool = False, public:
 
 
 def as_history(message: Message) -> Message:
-    """Return a model's turn as it goes back into the conversation: broken calls and thoughts stay out of it.
+    """Return a model's turn as it goes back into the conversation: broken calls stay out of it.
 
-    A call without its answer is refused by every provider, and a broken one cannot be answered.
+    A call without its answer is refused by every provider, and a broken one cannot be answered. Thoughts stay with the
+    calls that they led to: some servers want them back there, and the adapters give them to no others.
     """
     text = message.text if message.text or message.calls else "…"
-    return replace(message, text=text, broken_calls=(), reasoning="")
+    return replace(message, text=text, broken_calls=(), reasoning=message.reasoning if message.calls else "")
