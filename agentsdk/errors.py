@@ -129,6 +129,9 @@ class ModelError(AgentError):
 
     """
 
+    tries: int = 1
+    """How often it was tried."""
+
     def __init__(
         self,
         what: str,
@@ -291,8 +294,11 @@ class EmptyResponse(ModelError):
 
     @property
     def retryable(self) -> bool:
-        """Whether it may be an accident: who thought and said nothing would do so again."""
-        return self.kind in ("nothing", "loaded")
+        """Whether it may be an accident: who thought and said nothing would do so again.
+
+        A model that was only loaded is asked again by its adapter.
+        """
+        return self.kind == "nothing"
 
 
 class Truncated(ModelError):

@@ -5,14 +5,18 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from agentsdk.errors import ConfigurationError, MissingKey, UnknownModel
 from agentsdk.i18n import _
 from agentsdk.models.model import Model
 from agentsdk.models.servers import Server, server_named
+
+if TYPE_CHECKING:  # its module brings asyncio and ssl
+    from agentsdk.models.http import Limits
 
 PROVIDERS = ("openai", "ollama", "dashscope", "anthropic", "google", "gguf", "offline")
 
@@ -46,8 +50,9 @@ def connect(
     base_url: str | None = None,
     api_key: str | None = None,
     server: str | None = None,
-    timeout: float = 120.0,
+    timeout: float | Limits = 120.0,
     retries: int = 2,
+    fallback: Sequence[str | Model] = (),
     api: Literal["chat", "responses"] | None = None,
 ) -> Model:
     """Return the model that is meant. Nothing is sent anywhere yet.
@@ -62,9 +67,12 @@ def connect(
         server: what stands at `base_url` where its address does not say it: "lmstudio", "vllm", "llamacpp", "mindie"
             and others; a wrong name lists them all. Only for "openai:...".
         api_key: instead of OPENAI_API_KEY or DASHSCOPE_API_KEY.
-        timeout: seconds that one call may take in all.
+        timeout: seconds that one call may take in all, its retries and fallbacks included; or `Limits`, which says
+            more (`agentsdk.models.http`).
         retries: how often a call is tried again that brought nothing because the server was not to be reached,
             overloaded, or over its rate.
+        fallback: models to ask, in turn, where this one cannot answer and nothing of its answer was shown yet, such as
+            `["dashscope:qwen-plus"]`. What stands here as text has its own provider's key and address.
         api: with "openai:...": the one of OpenAI's two protocols to ask by; else it is chosen by the model.
 
     Raises:
@@ -74,9 +82,24 @@ def connect(
             known.
 
     """
+    if fallback:
+        from agentsdk.models.fallback import Fallback
+
+        first = connect(
+            model,
+            base_url=base_url,
+            api_key=api_key,
+            server=server,
+            timeout=timeout,
+            retries=retries,
+            api=api,
+        )
+        others = (connect(other, timeout=timeout, retries=retries) for other in fallback)
+        return Fallback((first, *others), _seconds(timeout))
     if not isinstance(model, str):
         return _as_model(model)
     provider, name = take_apart(model)
+    seconds = _seconds(timeout)
     if base_url is not None:
         check_url(base_url)
     kind = _kind(server, provider)
@@ -89,33 +112,37 @@ def connect(
     if provider == "ollama":
         from agentsdk.models.ollama import OllamaModel
 
-        return Retrying(OllamaModel(name, base_url=base_url, timeout=timeout), retries, timeout)
+        return Retrying(OllamaModel(name, base_url=base_url, timeout=timeout), retries, seconds)
     if provider == "gguf":
         from agentsdk.models.gguf import serve
         from agentsdk.models.openai import OpenAIModel
 
         served = serve(name)
         return Retrying(
-            OpenAIModel(Path(name).name, served.key, base_url=served.url, timeout=timeout), retries, timeout
+            OpenAIModel(Path(name).name, served.key, base_url=served.url, timeout=timeout), retries, seconds
         )
     if provider in ("anthropic", "google"):
         from agentsdk.models.partners import partner
 
         key = _key(provider, api_key)
-        return Retrying(partner(provider, name, key, base_url=base_url, timeout=timeout), retries, timeout)
+        return Retrying(partner(provider, name, key, base_url=base_url, timeout=timeout), retries, seconds)
     if provider == "dashscope":
         from agentsdk.models.dashscope import DashScopeModel
 
         key = _key("dashscope", api_key)
-        return Retrying(DashScopeModel(name, key, base_url=base_url, timeout=timeout), retries, timeout)
+        return Retrying(DashScopeModel(name, key, base_url=base_url, timeout=timeout), retries, seconds)
     from agentsdk.models.openai import OpenAIModel
 
     url = base_url or os.environ.get("OPENAI_BASE_URL") or None
     # A server of one's own asks for no key, and the client insists on one.
     key = _key("openai", api_key, needed=url is None or not _is_near(url)) or "none"
     return Retrying(
-        OpenAIModel(name, key, base_url=url, timeout=timeout, server=kind, api=api), retries, timeout
+        OpenAIModel(name, key, base_url=url, timeout=timeout, server=kind, api=api), retries, seconds
     )
+
+
+def _seconds(timeout: float | Limits) -> float:
+    return timeout if isinstance(timeout, (int, float)) else timeout.seconds
 
 
 def _kind(server: str | None, provider: str) -> Server | None:

@@ -22,7 +22,7 @@ from agentsdk.models import faults, lessons
 from agentsdk.models.collect import Collector
 from agentsdk.models.exchange import Again, WireModel
 from agentsdk.models.facts import Served
-from agentsdk.models.http import Deadline, client_of_loop, new_client, one, sse_data
+from agentsdk.models.http import Deadline, Limits, client_of_loop, new_client, one, sse_data
 from agentsdk.models.model import Delta, Prepared, Request
 from agentsdk.models.profiles import SERVERS
 from agentsdk.models.repair.reasoning import reasoning_of
@@ -69,7 +69,7 @@ class DashScopeModel(WireModel):
         api_key: str,
         *,
         base_url: str | None = None,
-        timeout: float = 120.0,
+        timeout: float | Limits = 120.0,
         http_client: httpx.AsyncClient | None = None,
     ) -> None:
         super().__init__(model, timeout)

@@ -38,7 +38,7 @@ from agentsdk.i18n import _
 from agentsdk.messages import BrokenCall, Message, ToolCall
 from agentsdk.models import faults
 from agentsdk.models.collect import Collector
-from agentsdk.models.http import Deadline
+from agentsdk.models.http import Deadline, Limits
 from agentsdk.models.model import (
     CallDelta,
     Delta,
@@ -50,6 +50,7 @@ from agentsdk.models.model import (
     Restated,
     TextDelta,
     ToolSpec,
+    reading,
 )
 from agentsdk.models.repair.reasoning import reasoning_of
 from agentsdk.models.wire import function_tools, whole_number
@@ -89,7 +90,7 @@ class FromLangChain:
         chat: BaseChatModel | Callable[[], BaseChatModel],
         *,
         name: str = "",
-        timeout: float = 120.0,
+        timeout: float | Limits = 120.0,
         options: Callable[[Request], dict[str, Any]] | None = None,
         tool_none: Any = None,
         parallel: str = "",
@@ -114,14 +115,15 @@ class FromLangChain:
 
     async def complete(self, request: Request) -> Reply:
         """Return the whole reply, put together from its stream."""
-        async for piece in self.stream(request):
-            if isinstance(piece, Reply):
-                return piece
+        async with reading(self.stream(request)) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, Reply):
+                    return piece
         raise AssertionError  # a stream ends in a Reply or an error
 
     async def stream(self, request: Request) -> AsyncIterator[Delta | Reply]:
         """Yield the pieces, and at the end the whole reply."""
-        deadline = Deadline(self.name, self._timeout)
+        deadline = Deadline(self.name, Limits.of(self._timeout).within(request.timeout))
         answer = Collector(self.name.removeprefix("anthropic:").removeprefix("google:"), Offer.of(request))
         said: list[str] = []
         whole: Any = None
@@ -132,6 +134,7 @@ class FromLangChain:
                     if _goes_back(chunk):
                         whole = chunk if whole is None else whole + chunk
                     for delta in _take(chunk, answer):
+                        deadline.begun = True
                         if isinstance(delta, TextDelta):
                             said.append(delta.text)
                         yield delta
@@ -405,12 +408,13 @@ class ChatModel(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        async for piece in self.model.stream(_request(messages, stop, kwargs)):
-            chunk = _their_chunk(piece)
-            if chunk is not None:
-                if run_manager and isinstance(piece, TextDelta):
-                    await run_manager.on_llm_new_token(piece.text, chunk=ChatGenerationChunk(message=chunk))
-                yield ChatGenerationChunk(message=chunk)
+        async with reading(self.model.stream(_request(messages, stop, kwargs))) as pieces:
+            async for piece in pieces:
+                chunk = _their_chunk(piece)
+                if chunk is not None:
+                    if run_manager and isinstance(piece, TextDelta):
+                        await run_manager.on_llm_new_token(piece.text, chunk=ChatGenerationChunk(message=chunk))
+                    yield ChatGenerationChunk(message=chunk)
 
 
 def _request(messages: list[BaseMessage], stop: list[str] | None, kwargs: Mapping[str, Any]) -> Request:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 from agentsdk.budget import Usage
 from agentsdk.messages import Message
+
+T = TypeVar("T")
 
 Finish = Literal["stop", "tool_calls", "length", "filter"]
 """Why the model stopped. `tool_calls` whenever the reply holds calls, whatever the provider named it."""
@@ -146,3 +149,14 @@ class Model(Protocol):
 
     def stream(self, request: Request) -> AsyncIterator[Delta | Reply]:
         """Yield the pieces as they come, and at the end the whole Reply, exactly once."""
+
+
+@asynccontextmanager
+async def reading(stream: AsyncIterator[T]) -> AsyncIterator[AsyncIterator[T]]:
+    """Give a stream, and close it at the end however that comes: its connection does not wait for the collector."""
+    try:
+        yield stream
+    finally:
+        closing = getattr(stream, "aclose", None)
+        if closing is not None:
+            await closing()

@@ -22,7 +22,7 @@ from agentsdk.models.collect import Collector
 from agentsdk.models.discover import ollama_url
 from agentsdk.models.exchange import Again, WireModel
 from agentsdk.models.facts import Served
-from agentsdk.models.http import Deadline, client_of_loop, lines, new_client, one
+from agentsdk.models.http import Deadline, Limits, client_of_loop, lines, new_client, one
 from agentsdk.models.model import Delta, Request
 from agentsdk.models.profiles import OLLAMA_WINDOW, SERVERS
 from agentsdk.models.repair.reasoning import reasoning_of
@@ -53,7 +53,7 @@ class OllamaModel(WireModel):
         model: str,
         *,
         base_url: str | None = None,
-        timeout: float = 120.0,
+        timeout: float | Limits = 120.0,
         window: int = OLLAMA_WINDOW,
         keep_alive: str | float | None = None,
         http_client: httpx.AsyncClient | None = None,

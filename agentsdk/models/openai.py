@@ -25,7 +25,7 @@ from agentsdk.models import chat_completions, faults, lessons, responses, wire
 from agentsdk.models.collect import Collector
 from agentsdk.models.exchange import Again, WireModel
 from agentsdk.models.facts import Served
-from agentsdk.models.http import Deadline, client_of_loop, new_client, one, sse_data
+from agentsdk.models.http import Deadline, Limits, client_of_loop, new_client, one, sse_data
 from agentsdk.models.model import Delta, Prepared, Request
 from agentsdk.models.probe import root_of
 from agentsdk.models.profiles import Server, server_of
@@ -70,7 +70,7 @@ class OpenAIModel(WireModel):
         api_key: str,
         *,
         base_url: str | None = None,
-        timeout: float = 120.0,
+        timeout: float | Limits = 120.0,
         http_client: httpx2.AsyncClient | None = None,
         client: Callable[[], AsyncOpenAI] | None = None,
         server: Server | None = None,

@@ -15,7 +15,7 @@ from typing import Any
 
 from agentsdk.errors import MissingExtra
 from agentsdk.i18n import _
-from agentsdk.models.http import tls_context
+from agentsdk.models.http import Limits, tls_context
 from agentsdk.models.model import Model, Request
 
 _THOUGHTS = 8_192
@@ -46,7 +46,9 @@ class Partner:
     """The keyword of `bind_tools` that allows or forbids several calls in one answer."""
 
 
-def partner(name: str, model: str, key: str, *, base_url: str | None = None, timeout: float = 120.0) -> Model:
+def partner(
+    name: str, model: str, key: str, *, base_url: str | None = None, timeout: float | Limits = 120.0
+) -> Model:
     """Return a model of a partner.
 
     Args:

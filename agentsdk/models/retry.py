@@ -6,20 +6,46 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
-from agentsdk.errors import ModelUnavailable, RateLimited
-from agentsdk.models.model import Delta, Model, Reply, Request
+from agentsdk.errors import BadResponse, EmptyResponse, ModelError, ModelUnavailable
+from agentsdk.models.model import Delta, Model, Reply, Request, reading
 
 FIRST_WAIT = 0.5
 """Seconds before the second try; doubled for each further one, and varied by half so that clients part."""
 
+SHORTEST = 0.05
+"""Seconds that must be left for a try to be worth its request."""
+
+
+@dataclass(slots=True)
+class Allowance:
+    """How many second tries may still be made of one model: when a server is down, a thousand calls are not three.
+
+    Each second try takes one, each call that succeeds gives half of one back.
+    """
+
+    most: float = 100.0
+    left: float = 100.0
+
+    def take(self) -> bool:
+        """Take one, and return whether there was one."""
+        if self.left < 1:
+            return False
+        self.left -= 1
+        return True
+
+    def give(self) -> None:
+        """Give back for a call that succeeded."""
+        self.left = min(self.left + 0.5, self.most)
+
 
 @dataclass(frozen=True, slots=True)
 class Retrying:
-    """Tries a call again after ModelUnavailable, and after nothing else; never once a piece was streamed.
+    """Tries a call again after an error that may pass (`retryable`), and after nothing else.
 
-    A server's Retry-After is waited for where it ends before the deadline; else the error is raised at once.
+    A server's Retry-After is waited for in full where it ends before the deadline; else the error is raised at once.
+    An empty answer is asked for once more. Nothing is tried again once a piece was streamed.
     """
 
     inner: Model
@@ -27,6 +53,7 @@ class Retrying:
     """Tries after the first."""
     seconds: float = 120.0
     """Deadline of all tries and waits together."""
+    allowance: Allowance = field(default_factory=Allowance, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -35,34 +62,68 @@ class Retrying:
 
     async def complete(self, request: Request) -> Reply:
         """Return the reply of the first try that brings one."""
-        began = time.monotonic()
-        for at in range(self.times + 1):
+        tries = _Tries(self, request)
+        while True:
             try:
-                return await self.inner.complete(request)
-            except ModelUnavailable as error:
-                await self._wait(error, at, began)
-        raise AssertionError  # _wait raises after the last try
+                reply = await self.inner.complete(tries.request())
+            except ModelError as error:
+                await tries.wait(error)
+            else:
+                self.allowance.give()
+                return reply
 
     async def stream(self, request: Request) -> AsyncIterator[Delta | Reply]:
         """Yield the pieces of the first try that brings one."""
-        began = time.monotonic()
-        for at in range(self.times + 1):
-            started = False
+        tries = _Tries(self, request)
+        while True:
+            begun = False
             try:
-                async for piece in self.inner.stream(request):
-                    started = True
-                    yield piece
-            except ModelUnavailable as error:
-                if started:
+                async with reading(self.inner.stream(tries.request())) as pieces:
+                    async for piece in pieces:
+                        begun = True
+                        yield piece
+            except ModelError as error:
+                if begun:
                     raise
-                await self._wait(error, at, began)
+                await tries.wait(error)
             else:
+                self.allowance.give()
                 return
 
-    async def _wait(self, error: ModelUnavailable, at: int, began: float) -> None:
-        wait = FIRST_WAIT * 2**at * random.uniform(0.5, 1.5)  # noqa: S311  # spreads load, guards nothing
-        if isinstance(error, RateLimited) and error.retry_after is not None:
-            wait = max(error.retry_after, 0.0)
-        if at >= self.times or time.monotonic() - began + wait > self.seconds:
+
+class _Tries:
+    """The tries of one call, and the time that they may take together."""
+
+    def __init__(self, retrying: Retrying, request: Request) -> None:
+        self._retrying = retrying
+        self._request = request
+        seconds = retrying.seconds if request.timeout is None else min(request.timeout, retrying.seconds)
+        self._end = time.monotonic() + seconds
+        self._made = 0
+        self._empty = False
+
+    def request(self) -> Request:
+        """Return the request of the next try: it may take what time is left."""
+        self._made += 1
+        return replace(self._request, timeout=max(self._end - time.monotonic(), 0.0))
+
+    async def wait(self, error: ModelError) -> None:
+        """Wait until the next try, or raise the error where there is none."""
+        error.tries = self._made
+        if not error.retryable or self._made > self._retrying.times:
+            raise error
+        if isinstance(error, EmptyResponse | BadResponse):
+            if self._empty:
+                raise error
+            self._empty = True
+        wait = FIRST_WAIT * 2 ** (self._made - 1) * random.uniform(0.5, 1.5)  # noqa: S311  # spreads load, guards nothing
+        after = error.retry_after if isinstance(error, ModelUnavailable) else None
+        if after is not None:
+            # Never earlier than it says, and a little later where there is time: else all would come back at once.
+            wait = max(after, 0.0) + random.uniform(0.0, 0.1 * min(after, 10.0) + 0.02)  # noqa: S311  # as above
+        left = self._end - time.monotonic() - SHORTEST
+        if after is not None and after <= left < wait:
+            wait = after
+        if wait > left or not self._retrying.allowance.take():
             raise error
         await asyncio.sleep(wait)

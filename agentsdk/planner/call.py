@@ -9,7 +9,7 @@ from agentsdk.errors import EmptyResponse
 from agentsdk.events import Draft, DraftReplaced, ModelCalled, Thought
 from agentsdk.i18n import _
 from agentsdk.messages import Message
-from agentsdk.models.model import CallDelta, ReasoningDelta, Reply, Request, Restated, TextDelta
+from agentsdk.models.model import CallDelta, ReasoningDelta, Reply, Request, Restated, TextDelta, reading
 from agentsdk.planner.markers import PublicText
 from agentsdk.planner.run import Run
 
@@ -32,23 +32,24 @@ async def call_model(run: Run, request: Request, *, final: bool = False, public:
     used = Usage(calls=1, input_tokens=hold.input_tokens)
     shown, text, reply = False, PublicText(), None
     try:
-        async for piece in run.model.stream(request):
-            match piece:
-                case TextDelta(words):
-                    if public and (now := text.feed(words)):
-                        run.emit(Draft(now))
-                        shown = True
-                case ReasoningDelta(words):
-                    run.emit(Thought(words))
-                case Restated(words):
-                    run.emit(Thought(words))
-                    if shown:
-                        run.emit(DraftReplaced(_("What was written so far was a thought.")))
-                    shown, text = False, PublicText()
-                case CallDelta():
-                    pass
-                case Reply():
-                    reply = piece
+        async with reading(run.model.stream(request)) as pieces:
+            async for piece in pieces:
+                match piece:
+                    case TextDelta(words):
+                        if public and (now := text.feed(words)):
+                            run.emit(Draft(now))
+                            shown = True
+                    case ReasoningDelta(words):
+                        run.emit(Thought(words))
+                    case Restated(words):
+                        run.emit(Thought(words))
+                        if shown:
+                            run.emit(DraftReplaced(_("What was written so far was a thought.")))
+                        shown, text = False, PublicText()
+                    case CallDelta():
+                        pass
+                    case Reply():
+                        reply = piece
         if reply is not None:
             used = replace(reply.usage, calls=max(reply.usage.calls, 1))
     finally:

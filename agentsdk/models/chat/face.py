@@ -16,7 +16,7 @@ from agentsdk import _bridge
 from agentsdk.errors import AgentError
 from agentsdk.models.chat.errors import in_both_families
 from agentsdk.models.chat.turns import chunk_of, last_chunk, message_of
-from agentsdk.models.model import Model, Reply, Request, ToolSpec
+from agentsdk.models.model import Model, Reply, Request, ToolSpec, reading
 
 SECONDS = 120.0
 """What a call may take in all where nobody said it."""
@@ -101,11 +101,12 @@ class Face:
     ) -> AsyncGenerator[ChatGenerationChunk, None]:
         asked = self._exchange(messages, stop, kwargs, stream=True)
         try:
-            async for piece in asked.model.stream(asked.request):
-                if isinstance(piece, Reply):
-                    yield ChatGenerationChunk(message=last_chunk(asked.message(piece)))
-                elif chunk := chunk_of(piece, asked.provider):
-                    yield ChatGenerationChunk(message=chunk)
+            async with reading(asked.model.stream(asked.request)) as pieces:
+                async for piece in pieces:
+                    if isinstance(piece, Reply):
+                        yield ChatGenerationChunk(message=last_chunk(asked.message(piece)))
+                    elif chunk := chunk_of(piece, asked.provider):
+                        yield ChatGenerationChunk(message=chunk)
         except AgentError as error:
             raise in_both_families(error) from error
 
