@@ -104,8 +104,9 @@ def _choice(choice: Mapping[str, Any], answer: Collector, name: str, *, stream: 
         if isinstance(audio := message.get("audio"), Mapping):  # the spoken answer, said in writing beside it
             yield from answer.text(audio.get("transcript"))
         if message.get("tool_calls") or message.get("function_call"):
-            for call in calls_in(message):
-                yield from answer.call(*call)
+            for at, (index, *call) in enumerate(calls_in(message)):
+                # In a whole answer each is a call by itself, with or without an index.
+                yield from answer.call(index if stream else at, *call)
     answer.finish = choice.get("finish_reason") or answer.finish
     if isinstance(logprobs := choice.get("logprobs"), Mapping):
         _add_logprobs(answer.details, logprobs)

@@ -124,18 +124,18 @@ def connect(
     if provider in ("anthropic", "google"):
         from agentsdk.models.partners import partner
 
-        key = _key(provider, api_key)
+        key = key_of(provider, api_key)
         return Retrying(partner(provider, name, key, base_url=base_url, timeout=timeout), retries, seconds)
     if provider == "dashscope":
         from agentsdk.models.dashscope import DashScopeModel
 
-        key = _key("dashscope", api_key)
+        key = key_of("dashscope", api_key)
         return Retrying(DashScopeModel(name, key, base_url=base_url, timeout=timeout), retries, seconds)
     from agentsdk.models.openai import OpenAIModel
 
     url = base_url or os.environ.get("OPENAI_BASE_URL") or None
     # A server of one's own asks for no key, and the client insists on one.
-    key = _key("openai", api_key, needed=url is None or not _is_near(url)) or "none"
+    key = key_of("openai", api_key, needed=url is None or not is_near(url)) or "none"
     return Retrying(
         OpenAIModel(name, key, base_url=url, timeout=timeout, server=kind, api=api), retries, seconds
     )
@@ -206,7 +206,13 @@ def take_apart(model: str) -> tuple[str, str]:
     )
 
 
-def _key(provider: str, given: str | None, *, needed: bool = True) -> str:
+def key_of(provider: str, given: str | None, *, needed: bool = True) -> str:
+    """Return the key for a provider: the one given, else that of its variable, else "" where none is needed.
+
+    Raises:
+        MissingKey: there is none, and one is needed.
+
+    """
     variable = _KEYS[provider][0]
     set_ = next((found for name in _KEYS[provider] if (found := os.environ.get(name))), "")
     key = (given or set_).strip()
@@ -232,7 +238,7 @@ def check_url(url: str) -> None:
         )
 
 
-def _is_near(url: str) -> bool:
+def is_near(url: str) -> bool:
     """Whether a URL names this machine or its own network."""
     host = urlsplit(url).hostname or ""
     if host == "localhost" or ("." not in host.strip("[]") and ":" not in host):

@@ -97,7 +97,7 @@ class DashScopeModel(WireModel):
             await response.aclose()
 
     async def _find(self, body: dict[str, Any], deadline: Deadline, *, stream: bool) -> httpx.Response:
-        path = _paths.get(self._model, TEXT_PATH)
+        path = _paths.get(self._model) or (MULTIMODAL_PATH if _holds_media(body) else TEXT_PATH)
         try:
             return await self._send(body, deadline, path, stream=stream)
         except InvalidRequest as error:
@@ -243,6 +243,10 @@ class DashScopeModel(WireModel):
             )
             return faults.from_status(error.status_code, body, error.headers, model=self.name, partial=partial)
         return faults.unreadable(self.name, error, partial)
+
+
+def _holds_media(body: Mapping[str, Any]) -> bool:
+    return any(isinstance(m.get("content"), list) for m in body["input"]["messages"])
 
 
 def _by_path(body: dict[str, Any], path: str) -> dict[str, Any]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # each costs half a second or more: imported when it is asked for
+    from agentsdk.models.chat.dashscope import DashScopeChat
+    from agentsdk.models.chat.ollama import OllamaChat
     from agentsdk.models.chat.openai import OpenAIChat
 
-__all__ = ["OpenAIChat"]
+__all__ = ["DashScopeChat", "OllamaChat", "OpenAIChat"]
 
-_HOMES = {"OpenAIChat": "openai"}
+_HOMES = {"DashScopeChat": "dashscope", "OllamaChat": "ollama", "OpenAIChat": "openai"}
 
 
 def __getattr__(name: str) -> Any:

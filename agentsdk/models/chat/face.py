@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,7 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from agentsdk import _bridge
 from agentsdk.errors import AgentError
 from agentsdk.models.chat.errors import in_both_families
-from agentsdk.models.chat.turns import chunk_of, last_chunk, message_of
+from agentsdk.models.chat.turns import Chunk, chunk_of, last_chunk, message_of
 from agentsdk.models.model import Model, Reply, Request, ToolSpec, reading
 
 SECONDS = 120.0
@@ -30,13 +30,13 @@ class Exchange:
     request: Request
     provider: str
     """Who answers, as `response_metadata["model_provider"]` names it."""
-    finish: Callable[[AIMessage], AIMessage] | None = None
+    finish: Callable[[AIMessage, Reply], AIMessage] | None = None
     """What is still done to the whole answer."""
 
     def message(self, reply: Reply) -> AIMessage:
         """Return the whole answer."""
         message = message_of(reply, self.provider)
-        return self.finish(message) if self.finish else message
+        return self.finish(message, reply) if self.finish else message
 
 
 class Face:
@@ -64,8 +64,8 @@ class Face:
         run_manager: AsyncCallbackManagerForLLMRun | None = None,  # noqa: ARG002  # LangChain's signature
         **kwargs: Any,
     ) -> ChatResult:
-        asked = self._exchange(messages, stop, kwargs, stream=False)
         try:
+            asked = self._exchange(messages, stop, kwargs, stream=False)
             reply = await asked.model.complete(asked.request)
         except AgentError as error:
             raise in_both_families(error) from error
@@ -79,7 +79,8 @@ class Face:
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         for chunk in _bridge.iterate(self._chunks(messages, stop, kwargs)):
-            if run_manager:
+            if run_manager:  # core gives it to us where it makes events of the chunks, and nowhere else
+                _show_broken(chunk)
                 run_manager.on_llm_new_token(chunk.text, chunk=chunk)
             yield chunk
 
@@ -92,23 +93,31 @@ class Face:
     ) -> AsyncIterator[ChatGenerationChunk]:
         async with aclosing(self._chunks(messages, stop, kwargs)) as chunks:
             async for chunk in chunks:
-                if run_manager:
+                if run_manager:  # as above
+                    _show_broken(chunk)
                     await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
                 yield chunk
 
     async def _chunks(
         self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]
     ) -> AsyncGenerator[ChatGenerationChunk, None]:
-        asked = self._exchange(messages, stop, kwargs, stream=True)
         try:
+            asked = self._exchange(messages, stop, kwargs, stream=True)
+            begun = False
             async with reading(asked.model.stream(asked.request)) as pieces:
                 async for piece in pieces:
                     if isinstance(piece, Reply):
-                        yield ChatGenerationChunk(message=last_chunk(asked.message(piece)))
+                        yield ChatGenerationChunk(message=last_chunk(asked.message(piece), alone=not begun))
                     elif chunk := chunk_of(piece, asked.provider):
+                        begun = True
                         yield ChatGenerationChunk(message=chunk)
         except AgentError as error:
             raise in_both_families(error) from error
+
+
+def _show_broken(chunk: ChatGenerationChunk) -> None:
+    if isinstance(chunk.message, Chunk):
+        chunk.message.show_broken()
 
 
 def seconds_of(timeout: Any) -> float:
@@ -125,6 +134,8 @@ def seconds_of(timeout: Any) -> float:
 def choice_of(given: Any) -> str:
     """Return a `tool_choice` of LangChain's or OpenAI's as a Request has it."""
     if isinstance(given, Mapping):
+        if given.get("type") == "allowed_tools":
+            return choice_of((given.get("allowed_tools") or given).get("mode"))
         if given.get("type") in ("auto", "none", "any", "required"):  # Anthropic's form
             return choice_of(given["type"])
         function = given.get("function")
@@ -143,3 +154,9 @@ def tools_of(wire: Sequence[Any] | None) -> tuple[ToolSpec, ...]:
             schema = function.get("parameters") or {"type": "object", "properties": {}}
             found.append(ToolSpec(function["name"], function.get("description") or "", schema))
     return tuple(found)
+
+
+def only(wire: Sequence[Any], kept: Iterable[ToolSpec]) -> list[Any]:
+    """Return those of the tools in OpenAI's form that are among `kept`; tools of the server's own stay."""
+    names = {t.name for t in kept}
+    return [t for t in wire if not (found := tools_of([t])) or found[0].name in names]

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import inspect
 import json
+import os
 from contextlib import suppress
 from typing import Any, Self
 
 import httpx2
 import openai
+from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.runnables import Runnable
 from langchain_openai import ChatOpenAI
-from pydantic import BaseModel, model_validator
+from pydantic import BaseModel, SecretStr, model_validator
 
 from agentsdk.errors import ConfigurationError
 from agentsdk.i18n import _
+from agentsdk.models.chat import items
+from agentsdk.models.chat.binding import Method, response_format, structured
 from agentsdk.models.chat.face import Exchange, Face, choice_of, seconds_of, tools_of
+from agentsdk.models.chat.fitting import fit
 from agentsdk.models.chat.turns import COMPATIBLE
+from agentsdk.models.connect import is_near
 from agentsdk.models.http import client_of_loop, new_client
-from agentsdk.models.model import Prepared
+from agentsdk.models.model import Prepared, Request
 from agentsdk.models.openai import OpenAIModel
-from agentsdk.models.profiles import family_of, server_of
+from agentsdk.models.profiles import Server, server_named, server_of
 from agentsdk.models.retry import Retrying
 
 
@@ -32,8 +39,23 @@ class OpenAIChat(Face, ChatOpenAI):
     what else differs.
     """
 
+    server: str | None = None
+    """Which server it is, such as "vllm" or "lmstudio", where its address does not say it (docs/models.md)."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _need_no_key_nearby(cls, values: Any) -> Any:
+        # A server of one's own asks for no key, and the client insists on one.
+        url = values.get("base_url") or values.get("openai_api_base")
+        named = any(values.get(n) for n in ("api_key", "openai_api_key")) or os.environ.get("OPENAI_API_KEY")
+        if url and not named and is_near(str(url)):
+            return {**values, "api_key": SecretStr("none")}
+        return values
+
     @model_validator(mode="after")
     def _check_what_is_not_taken(self) -> Self:
+        if self.server:
+            server_named(self.server)
         if self.n is not None and self.n > 1:
             raise ConfigurationError(
                 _("OpenAIChat gives one answer a call."),
@@ -59,12 +81,13 @@ class OpenAIChat(Face, ChatOpenAI):
         headers, query = kwargs.pop("extra_headers", None), kwargs.pop("extra_query", None)
         wants_usage = self._wants_usage(kwargs.pop("stream_usage", None))
         kwargs.pop("stream", None)
+        url = str(self.root_async_client.base_url).rstrip("/")
+        server = server_named(self.server) if self.server else server_of(url)
         schema = kwargs.get("response_format")
         if inspect.isclass(schema) and issubclass(schema, BaseModel):
-            kwargs["response_format"] = _format_of(schema)
+            kwargs["response_format"] = _format_of(schema, server)
         else:
             schema = None
-        url = str(self.root_async_client.base_url).rstrip("/")
         body = self._get_request_payload(messages, stop=stop, **kwargs, stream=stream)
         body |= body.pop("extra_body", None) or {}
         model = OpenAIModel(
@@ -72,20 +95,41 @@ class OpenAIChat(Face, ChatOpenAI):
             "",
             base_url=url,
             timeout=seconds,
+            server=server,
             client=lambda: self._client_of_loop(headers, query),
         )
         choice = choice_of(body.get("tool_choice"))
-        server = server_of(url)
         if not stream:
             body.pop("stream", None)
-        elif wants_usage and server.stream_usage:
+        elif wants_usage and server.stream_usage and "messages" in body:
             body.setdefault("stream_options", {"include_usage": True})
-        _fit(body)
+        offered = tools_of(body.get("tools"))
+        stops = body.get("stop") or stop or self.stop or ()
+        if "messages" in body:
+            fit(body, Request((), offered, choice), server)
         return Exchange(
             Retrying(model, 2 if self.max_retries is None else self.max_retries, seconds),
-            Prepared((), tools_of(body.get("tools")), choice, body=body),
+            Prepared((), offered, choice, stop=(stops,) if isinstance(stops, str) else tuple(stops), body=body),
             "openai" if server.name == "openai" else COMPATIBLE,
-            (lambda message: _parsed(message, schema)) if schema else None,
+            lambda message, reply: _parsed(items.restored(message, reply), schema),
+        )
+
+    def with_structured_output(
+        self,
+        schema: Any = None,
+        *,
+        method: Method = "json_schema",
+        include_raw: bool = False,
+        strict: bool | None = None,
+        tools: list[Any] | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, Any]:
+        """Return this model with its answers read by a schema, as ChatOpenAI does; a call that is broken is said so."""
+        if method == "function_calling" and schema is not None and not tools:
+            kwargs = self._filter_disabled_params(**kwargs)
+            return structured(self, schema, method, include_raw=include_raw, strict=strict, **kwargs)
+        return super().with_structured_output(
+            schema, method=method, include_raw=include_raw, strict=strict, tools=tools, **kwargs
         )
 
     def _client_of_loop(self, headers: Any, query: Any) -> openai.AsyncOpenAI:
@@ -112,18 +156,9 @@ class OpenAIChat(Face, ChatOpenAI):
         return wanted is not False
 
 
-def _fit(body: dict[str, Any]) -> None:
-    """Give the output limit the name that the model knows, and take out what it refuses."""
-    family = family_of(body["model"])
-    for name in ("max_tokens", "max_completion_tokens"):
-        if name in body and name != family.limit_name:
-            body[family.limit_name] = body.pop(name)
-    if not family.takes_sampling:
-        for name in ("temperature", "top_p", "stop"):
-            body.pop(name, None)
-
-
-def _format_of(schema: type[BaseModel]) -> dict[str, Any]:
+def _format_of(schema: type[BaseModel], server: Server) -> dict[str, Any]:
+    if not server.strict:
+        return response_format(schema, "json_schema", strict=None)
     function = openai.pydantic_function_tool(schema)["function"]
     return {
         "type": "json_schema",
@@ -131,9 +166,9 @@ def _format_of(schema: type[BaseModel]) -> dict[str, Any]:
     }
 
 
-def _parsed(message: AIMessage, schema: type[BaseModel]) -> AIMessage:
+def _parsed(message: AIMessage, schema: type[BaseModel] | None) -> AIMessage:
     """Return the answer with what it says read by its schema, where it can be read: as the stock class has it."""
-    if message.content and not message.tool_calls and "refusal" not in message.additional_kwargs:
+    if schema and message.content and not message.tool_calls and "refusal" not in message.additional_kwargs:
         with suppress(ValueError):  # the reader that stands behind the model says what is wrong
             message.additional_kwargs["parsed"] = schema.model_validate(json.loads(message.text))
     return message

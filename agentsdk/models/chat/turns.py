@@ -15,7 +15,7 @@ from langchain_core.messages.tool import ToolCall, invalid_tool_call, tool_call_
 from pydantic import PrivateAttr
 
 from agentsdk.budget import Usage
-from agentsdk.models.model import Delta, ReasoningDelta, Reply, TextDelta
+from agentsdk.models.model import Delta, ReasoningDelta, Reply, Restated, TextDelta
 
 COMPATIBLE = "openai-compatible"
 """What a server that speaks OpenAI's protocol is called in `response_metadata`: core's own reader of "openai"
@@ -43,6 +43,26 @@ class Chunk(_Turn, AIMessageChunk):
     type: Literal["AIMessageChunk"] = "AIMessageChunk"
 
     _whole: AIMessage | None = PrivateAttr(default=None)
+    _anew: bool = PrivateAttr(default=False)
+    _shows_broken: bool = PrivateAttr(default=False)
+
+    @property
+    def anew(self) -> bool:
+        """Whether all text before this piece turned out to be a thought, so that the text begins here."""
+        return self._anew
+
+    def show_broken(self) -> None:
+        """Let calls that may not be run be blocks as well.
+
+        Streams of events know a message by its blocks alone. A message that goes back to a provider must not hold
+        them: none knows what they are.
+        """
+        self._shows_broken = True
+
+    def begin(self) -> Self:
+        """Return this piece as the one that the text begins with."""
+        self._anew = True
+        return self
 
     @property
     def whole(self) -> AIMessage | None:
@@ -63,9 +83,11 @@ class Chunk(_Turn, AIMessageChunk):
 
     @property
     def content_blocks(self) -> list[ContentBlock]:
-        """The piece as standard blocks; calls that may not be run are blocks of their own."""
+        """The piece as standard blocks."""
         if isinstance(self.content, list) and self.response_metadata.get("output_version") == "v1":
             return cast("list[ContentBlock]", self.content)
+        if self._whole is not None and self.content and self.content == self._whole.content:
+            return self._whole.content_blocks
         blocks: list[Any] = []
         if thought := self.additional_kwargs.get("reasoning_content"):
             blocks.append({"type": "reasoning", "reasoning": thought})
@@ -76,20 +98,28 @@ class Chunk(_Turn, AIMessageChunk):
         # Indexes of their own: two blocks without one would be merged into one.
         for at, call in enumerate(self.tool_calls):
             blocks.append({**call, "type": "tool_call", "index": f"lc_tc_{at}"})
-        for at, broken in enumerate(self.invalid_tool_calls):
+        for at, broken in enumerate(self.invalid_tool_calls if self._shows_broken else ()):
             blocks.append({**broken, "type": "invalid_tool_call", "index": f"lc_itc_{at}"})
         return blocks
 
     def __add__(self, other: Any) -> Any:
         """Return the pieces together; the whole answer, if one of them is the last."""
-        others = list(other) if isinstance(other, (list, tuple)) else [other]
-        return _settled(super().__add__(other), [self, *others])
+        parts = [self, *(other if isinstance(other, (list, tuple)) else [other])]
+        first = next((at for at in reversed(range(len(parts))) if getattr(parts[at], "anew", False)), 0)
+        heard = [_without_text(p) for p in parts[:first]] + parts[first:]
+        merged = AIMessageChunk.__add__(heard[0], heard[1:])
+        return _settled(merged.begin() if first or self.anew else merged, parts)
 
     def __radd__(self, other: Any) -> Any:
         """Return a plain chunk and this one together."""
         if not isinstance(other, AIMessageChunk):
             return NotImplemented
         return Chunk(**{k: v for k, v in other.__dict__.items() if k != "type"}) + self
+
+
+def _without_text(part: Any) -> Any:
+    kept = [b for b in part.content if isinstance(b, dict) and b.get("type") != "text"]
+    return part.model_copy(update={"content": kept if isinstance(part.content, list) else ""})
 
 
 def _settled(merged: Any, parts: Sequence[Any]) -> Any:
@@ -148,21 +178,30 @@ def chunk_of(piece: Delta | Reply, provider: str) -> Chunk | None:
                 additional_kwargs={"reasoning_content": text},
                 response_metadata={"model_provider": provider},
             )
+        case Restated(thought):
+            chunk = chunk_of(ReasoningDelta(thought), provider)
+            return chunk.begin() if chunk else None
         case Reply():
             return last_chunk(message_of(piece, provider))
         case _:
             return None
 
 
-def last_chunk(whole: AIMessage) -> Chunk:
-    """Return the chunk that ends a stream whose whole answer is `whole`."""
+def last_chunk(whole: AIMessage, *, alone: bool = False) -> Chunk:
+    """Return the chunk that ends a stream whose whole answer is `whole`.
+
+    Args:
+        whole: the answer.
+        alone: whether there was no other chunk; else its content is empty, since what it says has been streamed.
+
+    """
     calls = [
         tool_call_chunk(name=c["name"], args=json.dumps(c["args"], ensure_ascii=False), id=c["id"], index=at)
         for at, c in enumerate(whole.tool_calls)
     ]
     kept = {k: v for k, v in whole.additional_kwargs.items() if k != "reasoning_content"}
     return Chunk(
-        content="",
+        content=deepcopy(whole.content) if alone else "",
         tool_call_chunks=calls,
         usage_metadata=whole.usage_metadata,
         response_metadata=whole.response_metadata,

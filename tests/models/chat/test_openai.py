@@ -77,9 +77,29 @@ def test_a_call_that_was_cut_off_is_invalid_and_a_merge_cannot_revive_it(
 
 
 def test_a_pydantic_schema_is_answered_by_an_object_of_it(server: Standin) -> None:
-    server.say('{"setup": "a", "punchline": "b"}')
-    assert chat(server).with_structured_output(Joke).invoke("hi") == Joke(setup="a", punchline="b")
-    assert server.requests[0].body["response_format"]["json_schema"]["strict"] is True
+    for _ in range(2):
+        server.say('{"setup": "a", "punchline": "b"}')
+    for named in ("openai", "vllm"):
+        model = chat(server, server=named).with_structured_output(Joke)
+        assert model.invoke("hi") == Joke(setup="a", punchline="b")
+    sent = [r.body["response_format"]["json_schema"] for r in server.requests]
+    assert [s.get("strict") for s in sent] == [True, None]
+
+
+def test_a_server_gets_what_it_takes(server: Standin) -> None:
+    for _ in range(3):
+        server.call("add")
+    lmstudio = chat(server, server="lmstudio").bind_tools([ADD, {**ADD, "function": {"name": "sub"}}])
+    lmstudio.invoke(
+        "hi", tool_choice={"type": "function", "function": {"name": "add"}}, parallel_tool_calls=True
+    )
+    mindie = chat(server, server="mindie", max_tokens=5).bind_tools([ADD])
+    list(mindie.stream([("system", "a"), ("user", "b"), ("system", "c")]))
+    first, second = (r.body for r in server.requests)
+    assert (first["tool_choice"], [t["function"]["name"] for t in first["tools"]]) == ("required", ["add"])
+    assert "parallel_tool_calls" not in first
+    assert [m["content"] for m in second["messages"]] == ["a\n\nc", "b"]
+    assert "stream_options" not in second
 
 
 def test_two_event_loops_in_a_row_and_a_sync_call_between_them(server: Standin) -> None:
