@@ -20,9 +20,9 @@ def server() -> Iterator[Standin]:
         yield running
 
 
-def chat(server: Standin, **options: Any) -> OpenAIChat:
+def chat(standin: Standin, **options: Any) -> OpenAIChat:
     return OpenAIChat(
-        model="gpt-4o-mini", base_url=server.url("openai"), api_key=SecretStr("k"), max_retries=0, **options
+        model="gpt-4o-mini", base_url=standin.url("openai"), api_key=SecretStr("k"), max_retries=0, **options
     )
 
 
