@@ -24,7 +24,8 @@ A line:
                             none of agentsdk's has its module before it
     streamed, protocol, offer ("recorded", or "inferred" from the answer's own calls where no request was kept),
     offered (names), choice, model, refused, repairs, requests, deltas (streams, where cut is null: text, reasoning
-    and calls joined from the pieces)
+    and calls joined from the pieces), twin (where cut is null: the fields above, calls to error, for the same answer in
+the other form: a plain answer made of a stream's parts, a stream made of a plain answer's)
 
 With --truncate the answers end at each of the positions instead, and the lines say `"mode": "truncated"`.
 """
@@ -42,8 +43,10 @@ from typing import Any
 from tests.conformance.cuts import cuts
 from tests.conformance.folder import Exchange, Unreadable, read_folder
 from tests.conformance.judge import TOTALS, Verdict, judge
-from tests.conformance.protocol import protocol_of
+from tests.conformance.protocol import Protocol, protocol_of
 from tests.conformance.replay import Replay, empty, head, told
+from tests.conformance.twin import twin_of
+from tests.conformance.wire import read
 
 
 async def lines_of(found: Exchange | Unreadable, *, truncate: bool = False) -> AsyncIterator[dict[str, Any]]:
@@ -67,13 +70,24 @@ async def lines_of(found: Exchange | Unreadable, *, truncate: bool = False) -> A
     try:
         replay = Replay(found)
         if not truncate:
-            yield await replay.deliver()
+            yield await replay.deliver() | await _twin(found, protocol, replay)
         for cut in cuts(found.body, stream=replay.streamed):
             yield await replay.deliver(cut, truncated=truncate)
     except Exception as error:  # the runner's own fault: told, and counted as crashed
         yield (
             head(found, "chat") | empty() | {"error": told(error) | {"type": f"Runner.{type(error).__name__}"}}
         )
+
+
+async def _twin(found: Exchange, protocol: Protocol, replay: Replay) -> dict[str, Any]:
+    """Return the outcome of the same answer in the other form, where it has one."""
+    twin = twin_of(
+        found, protocol, read(found.body, protocol, streamed=replay.streamed), streamed=replay.streamed
+    )
+    if twin is None:
+        return {}
+    line = await Replay(twin, protocol).deliver()
+    return {"twin": {name: line[name] for name in empty()}}
 
 
 async def run(folder: Path, *, truncate: bool = False) -> AsyncIterator[dict[str, Any]]:

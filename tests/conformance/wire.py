@@ -48,6 +48,8 @@ class Wire:
     done: bool = False
     """There was an end mark, such as [DONE], with a reason or without."""
     usage: dict[str, int] = field(default_factory=dict)
+    raw_usage: dict[str, Any] = field(default_factory=dict)
+    """As it stood there."""
     error: Any = None
     readable: bool = True
     """The whole of it could be read; False for HTML, cut JSON, nothing at all."""
@@ -229,7 +231,7 @@ def _count(usage: Any, wire: Wire) -> None:
         k: int(v) for k, v in counts.items() if isinstance(v, int | float) and not isinstance(v, bool) and v > 0
     }
     if known:
-        wire.usage = known
+        wire.usage, wire.raw_usage = known, dict(usage)
 
 
 def _dashscope(event: Mapping[str, Any], wire: Wire) -> None:
@@ -271,6 +273,7 @@ def _ollama(event: Mapping[str, Any], wire: Wire) -> None:
     if event.get("done"):
         wire.finish = str(event.get("done_reason") or "stop")
         _count({"input_tokens": event.get("prompt_eval_count"), "output_tokens": event.get("eval_count")}, wire)
+        wire.raw_usage = {k: event[k] for k in ("prompt_eval_count", "eval_count") if k in event}
 
 
 def _responses(event: Mapping[str, Any], wire: Wire) -> None:
