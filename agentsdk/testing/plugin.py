@@ -69,6 +69,13 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
 
 
 @pytest.fixture
+def standin(request: pytest.FixtureRequest) -> Iterator[Standin]:
+    """Yield a stand-in provider; `@pytest.mark.parametrize("standin", ["groq"], indirect=True)` makes it a Groq."""
+    with Standin(getattr(request, "param", "openai")) as server:
+        yield server
+
+
+@pytest.fixture
 def provider(request: pytest.FixtureRequest) -> Iterator[Callable[..., str]]:
     """Return where a provider is: `provider("openai", lambda s: s.say("hello"))` is a base URL.
 

@@ -11,6 +11,7 @@ from agentsdk.testing.standin.flavours import FLAVOURS, MODEL_NAME, Flavour
 from agentsdk.testing.standin.script import Line
 from agentsdk.testing.standin.wire import (
     CREATED,
+    REQUEST_ID,
     argument_object,
     argument_text,
     call_id,
@@ -30,6 +31,7 @@ class ChatWire:
     flavour: Flavour = FLAVOURS["openai"]
 
     content_type = "text/event-stream; charset=utf-8"
+    headers = REQUEST_ID
 
     def whole(self, asked: Asked, line: Line) -> bytes:
         """Return the answer to a request without a stream."""

@@ -9,6 +9,7 @@ from typing import Any
 from agentsdk.testing.standin.asked import Asked
 from agentsdk.testing.standin.script import Line
 from agentsdk.testing.standin.wire import (
+    REQUEST_ID,
     argument_object,
     argument_text,
     call_id,
@@ -19,7 +20,7 @@ from agentsdk.testing.standin.wire import (
     to_json,
 )
 
-REQUEST_ID = "standin"
+_ID = "standin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class DashScopeWire:
     """The multimodal path: content is a list of parts."""
 
     content_type = "text/event-stream;charset=UTF-8"
+    headers = REQUEST_ID
 
     def whole(self, asked: Asked, line: Line) -> bytes:
         """Return the answer to a request without the streaming header."""
@@ -80,7 +82,7 @@ class DashScopeWire:
     ) -> bytes:
         """Return the body of an error."""
         del status, param  # the body does not repeat them
-        told = {"code": code or "InternalError", "message": message, "request_id": REQUEST_ID}
+        told = {"code": code or "InternalError", "message": message, "request_id": _ID}
         return to_json(told | dict(more or {}))
 
     def error_event(self, code: str, message: str, *, more: Mapping[str, Any] | None = None) -> bytes:
@@ -101,7 +103,7 @@ class DashScopeWire:
         frame: dict[str, Any] = {"output": output}
         if "no_usage" not in line.quirks:
             frame["usage"] = self._usage(asked, line, share)
-        return frame | {"request_id": REQUEST_ID}
+        return frame | {"request_id": _ID}
 
     def _usage(self, asked: Asked, line: Line, share: float) -> dict[str, Any]:
         """Return the count so far: the later the event, the larger."""

@@ -83,7 +83,7 @@ class Exchange:
     def head(self, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
         """Send the first line and the headers; without a length or an encoding, the connection ends the body."""
         self._handler.send_response(status)
-        found = {"Content-Type": "application/json"} | dict(headers or {})
+        found = {"Content-Type": "application/json", **self.wire.headers, **(headers or {})}
         for key, value in found.items():
             self._handler.send_header(key, value)
         if not any(k.lower() in ("content-length", "transfer-encoding") for k in found) and status >= 200:

@@ -24,6 +24,7 @@ class OllamaWire:
     """Ollama."""
 
     content_type = "application/x-ndjson"
+    headers: Mapping[str, str] = {}
 
     def whole(self, asked: Asked, line: Line) -> bytes:
         """Return the answer to a request with `stream: false`."""

@@ -10,6 +10,7 @@ from agentsdk.testing.standin.asked import Asked
 from agentsdk.testing.standin.script import Line
 from agentsdk.testing.standin.wire import (
     CREATED,
+    REQUEST_ID,
     argument_text,
     call_id,
     count,
@@ -49,6 +50,7 @@ class ResponsesWire:
     """Responses."""
 
     content_type = "text/event-stream; charset=utf-8"
+    headers = REQUEST_ID
 
     def whole(self, asked: Asked, line: Line) -> bytes:
         """Return the answer to a request without a stream."""

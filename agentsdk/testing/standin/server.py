@@ -91,6 +91,11 @@ class Standin:
         """Wait until no connection is open, at most so many seconds, and return whether it came to that."""
         return self._listener.wait_idle(within)
 
+    @property
+    def left(self) -> int:
+        """Lines of the row that nobody has asked for yet."""
+        return len(self.script.rows)
+
     def url(self, provider: Literal["openai", "ollama", "dashscope"], *, flavour: str = "") -> str:
         """Return the base URL for a provider's protocol; with a flavour, for that server of Chat Completions."""
         host, port = self._listener.address

@@ -13,6 +13,8 @@ from agentsdk.testing.standin.script import Line
 CREATED = 1_700_000_000
 """Fixed ids and times: equal scripts give equal bytes."""
 
+REQUEST_ID: Mapping[str, str] = {"x-request-id": "req-standin"}
+
 _CHARACTERS_OF_A_FILE = 1024
 """An image counts as so much text, however many bytes it has."""
 
@@ -23,6 +25,11 @@ class Wire(Protocol):
     @property
     def content_type(self) -> str:
         """The content type of a stream."""
+        ...
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """What every answer has beside the usual headers."""
         ...
 
     def whole(self, asked: Asked, line: Line) -> bytes:
