@@ -29,6 +29,8 @@ from agentsdk.models.wire import (
 
 PATH = "/chat/completions"
 
+_YES = [True]
+
 
 def write(request: Request, model: str, family: Family, server: Server, *, stream: bool) -> dict[str, Any]:
     """Return a request as Chat Completions has it, in the forms that the server takes."""
@@ -65,43 +67,48 @@ def write(request: Request, model: str, family: Family, server: Server, *, strea
 
 def read(event: Any, answer: Collector, *, name: str, stream: bool) -> Iterator[Delta]:
     """Take an answer, or an event of a stream, in: they differ by the name of the part that holds the message."""
-    if not isinstance(event, Mapping):
+    if not isinstance(event, dict):
         raise faults.bad_answer(name, f"{type(event).__name__}: {str(event)[:200]}")
     if event.get("error"):
         raise faults.from_status(None, event, None, model=name)
     answer.model = event.get("model") or answer.model
-    for field in ("id", "service_tier", "system_fingerprint"):
-        if event.get(field):
-            answer.details[field] = event[field]
-    if usage := usage_of(_usage(event)):
-        answer.usage = usage
+    if "id" not in answer.details:
+        answer.details |= {k: event[k] for k in ("id", "service_tier", "system_fingerprint") if event.get(k)}
+    if usage := event.get("usage"):
+        answer.usage = usage_of(usage) or answer.usage
+    elif isinstance(own := event.get("x_groq"), dict):
+        answer.usage = usage_of(own.get("usage")) or answer.usage
     choices = event.get("choices")
     if not isinstance(choices, list):
         if not stream:
             raise faults.bad_answer(name, _("It has no choices: {text}").format(text=json.dumps(event)[:200]))
         return
     for choice in choices:
-        if isinstance(choice, Mapping) and not choice.get("index"):  # one answer was asked for: the first
+        if isinstance(choice, dict) and not choice.get("index"):  # one answer was asked for: the first
             yield from _choice(choice, answer, name, stream=stream)
 
 
 def _choice(choice: Mapping[str, Any], answer: Collector, name: str, *, stream: bool) -> Iterator[Delta]:
     if choice.get("error"):  # OpenRouter's place for it
         raise faults.from_status(None, choice, None, model=name)
+    if usage := choice.get("usage"):  # Moonshot's
+        answer.usage = usage_of(usage) or answer.usage
     # Some servers end a stream with a whole message beside an empty delta, or send a plain answer as one event.
     message = choice.get("delta" if stream else "message")
     if not message and stream and not answer.parts.get("begun"):
         message = choice.get("message")
-    if isinstance(message, Mapping):
-        answer.parts["begun"] = [True]
-        yield from answer.reasoning(reasoning_of(message))
-        yield from answer.text(text_of(message.get("content")))
+    if isinstance(message, dict):
+        answer.parts["begun"] = _YES
+        if thought := reasoning_of(message):
+            yield from answer.reasoning(thought)
+        if content := message.get("content"):
+            yield from answer.text(content if isinstance(content, str) else text_of(content))
         if refusal := message.get("refusal"):
             answer.refused = True
             yield from answer.text(refusal)
         if annotations := message.get("annotations"):
             answer.details["annotations"] = [*answer.details.get("annotations", ()), *annotations]
-        if isinstance(audio := message.get("audio"), Mapping):  # the spoken answer, said in writing beside it
+        if isinstance(audio := message.get("audio"), dict):  # the spoken answer, said in writing beside it
             yield from answer.text(audio.get("transcript"))
         if message.get("tool_calls") or message.get("function_call"):
             for at, (index, *call) in enumerate(calls_in(message)):
@@ -110,17 +117,6 @@ def _choice(choice: Mapping[str, Any], answer: Collector, name: str, *, stream: 
     answer.finish = choice.get("finish_reason") or answer.finish
     if isinstance(logprobs := choice.get("logprobs"), Mapping):
         _add_logprobs(answer.details, logprobs)
-
-
-def _usage(event: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Return the usage, wherever a server puts it: beside the choices, within one, or in Groq's own field."""
-    own = event.get("x_groq")
-    choices = event.get("choices")
-    first = choices[0] if isinstance(choices, list) and choices else None
-    for place in (event, own, first):
-        if isinstance(place, Mapping) and isinstance(usage := place.get("usage"), Mapping):
-            return usage
-    return None
 
 
 def _wire(message: Message, family: Family, server: Server) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -184,6 +184,10 @@ class DashScopeModel(WireModel):
         else:
             asked = unforced(request, self._family, SERVERS["dashscope"]).thinking
         return thinks(asked, self._family)
+
+    def unsent(self, request: Request, body: Mapping[str, Any]) -> Sequence[str]:
+        """Return the stop strings that the model does not take."""
+        return () if "stop" in body["parameters"] else request.stop
 
     def again(self, error: AgentError, request: Request, body: Mapping[str, Any], tried: int) -> Again:  # noqa: ARG002  # told by the error
         """Ask once more without a parameter, or for a stream, where the server says that it has to be so."""

@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import replace
+from itertools import chain
 from typing import Any, ClassVar, Literal
 
 from agentsdk.errors import AgentError, ModelError
@@ -131,19 +132,15 @@ class WireModel(ABC):
                     aclosing(deadline.each(events)) as items,
                 ):
                     async for event in items:
-                        for piece in self.take(event, answer, stream=streamed):
-                            for delta in stops.passed(piece) if stops else (piece,):
-                                begun = deadline.begun = True
-                                if isinstance(delta, TextDelta):
-                                    said.append(delta.text)
-                                elif isinstance(delta, Restated):
-                                    said.clear()
-                                yield delta
-                for piece in answer.rest():
-                    for delta in stops.passed(piece):
-                        begun = True
-                        yield delta
-                for delta in stops.rest():
+                        pieces = self.take(event, answer, stream=streamed)
+                        for delta in stops.each(pieces) if stops else pieces:
+                            begun = deadline.begun = True
+                            if isinstance(delta, TextDelta):
+                                said.append(delta.text)
+                            elif isinstance(delta, Restated):
+                                said.clear()
+                            yield delta
+                for delta in chain(stops.each(answer.rest()), stops.rest()):
                     begun = True
                     yield delta
                 reply = stops.cut(answer.reply(streamed=streamed))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from agentsdk.models.model import CallDelta, Delta, ReasoningDelta, Reply, Restated, TextDelta
@@ -25,6 +25,11 @@ class StopText:
 
     def __bool__(self) -> bool:
         return bool(self._stops)
+
+    def each(self, deltas: Iterable[Delta]) -> Iterator[Delta]:
+        """Yield what may be shown of some pieces."""
+        for delta in deltas:
+            yield from self.passed(delta)
 
     def passed(self, delta: Delta) -> Iterator[Delta]:
         """Yield what may be shown of a piece and what was held back."""

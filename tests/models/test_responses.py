@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from agentsdk import Message
+from agentsdk import Agent, Message, tool
 from agentsdk.errors import (
     ContentFiltered,
     ContextOverflow,
@@ -403,7 +403,6 @@ def test_a_failed_answer_is_its_own_error(server: Standin, code: str, kind: type
     "kind",
     [
         "computer_call",
-        "custom_tool_call",
         "code_interpreter_call",
         "image_generation_call",
         "mcp_call",
@@ -533,6 +532,23 @@ def test_the_stand_in_speaks_it_too(server: Standin, streamed: bool) -> None:
     third, _ = run(model, ASK, streamed)
     assert [c.arguments for c in third.message.calls] == [{"a": 1}]
     assert third.finish == "tool_calls"
+
+
+def test_an_agents_thoughts_travel_with_its_calls_from_turn_to_turn(server: Standin) -> None:
+    @tool
+    def add(a: int, b: int) -> int:
+        """Return the sum."""
+        return a + b
+
+    server.calls(("add", {"a": 1, "b": 2}), reasoning="I add.").say("It is 3.")
+    answered = Agent(model_for(server), tools=[add]).run("1 + 2?")
+    assert (answered.text, answered.steps[0].value) == ("It is 3.", 3)
+    first, second = (s.body["input"] for s in server.requests)
+    assert "encrypted_content" not in json.dumps(first)
+    kinds_ = [i.get("type", i.get("role")) for i in second]
+    assert kinds_ == ["user", "reasoning", "function_call", "function_call_output"]
+    assert second[1]["encrypted_content"] == "encrypted-by-the-stand-in"
+    assert second[2]["call_id"] == second[3]["call_id"]
 
 
 RECORDINGS = Path(__file__).parents[3] / "shared" / "recordings"
