@@ -6,6 +6,7 @@ keeps what is promised of every answer: the deadline, the errors, the one Reply 
 
 from __future__ import annotations
 
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
@@ -13,16 +14,26 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any, ClassVar, Literal
 
-from agentsdk.errors import AgentError, ModelError
+from agentsdk.errors import AgentError, ContextOverflow, ModelError
 from agentsdk.messages import Repair
 from agentsdk.models.collect import Collector
-from agentsdk.models.facts import Served
+from agentsdk.models.facts import Served, facts_known
 from agentsdk.models.http import Deadline, Limits
-from agentsdk.models.model import Delta, Prepared, Reply, Request, Restated, TextDelta
+from agentsdk.models.model import Delta, Offer, Prepared, Reply, Request, Restated, TextDelta
 from agentsdk.models.profiles import family_of
 from agentsdk.models.stops import StopText
-from agentsdk.models.tool_names import named_for, offer_of
-from agentsdk.models.wire import output_form
+from agentsdk.models.tokens import MARGIN, MOST_TOKENS, characters
+from agentsdk.models.window import (
+    ANSWER,
+    Shortened,
+    cuts_of,
+    learn,
+    limit_of,
+    overflow,
+    placed,
+    shorten,
+    told,
+)
 
 MOST = 4
 """Exchanges after the first that an adapter may add on its own, each for something new that it learned."""
@@ -42,6 +53,8 @@ class WireModel(ABC):
 
     provider: ClassVar[str]
     """What stands before the colon in the name that `connect` takes."""
+    cuts_silently: ClassVar[bool] = False
+    """Whether the server cuts too long a conversation itself and does not say so."""
 
     def __init__(self, model: str, timeout: float | Limits) -> None:
         self._model = model
@@ -120,8 +133,9 @@ class WireModel(ABC):
             streamed = again != "whole" and self.streams(request, wanted=stream)
             tried += 1
             body, changes = self.fit(self._written(request, stream=streamed), stream=streamed)
-            offer = offer_of(request, self.served.server, prepared=isinstance(request, Prepared))
-            answer = Collector(self._model, offer, self._family)
+            body, fitted = await self._inside(body, request)
+            cut = [] if fitted is None else cuts_of(fitted)
+            answer = Collector(self._model, Offer.of(request), self._family)
             answer.asked = body
             stops = StopText(self.unsent(request, body))
             said: list[str] = []
@@ -144,6 +158,8 @@ class WireModel(ABC):
                     begun = True
                     yield delta
                 reply = stops.cut(answer.reply(streamed=streamed))
+                if fitted is not None:
+                    cut += self.counted(fitted, reply, body)
             except Exception as error:
                 fault = self.fault(error, "".join(said))
                 if isinstance(fault, ModelError) and fault.received is None:
@@ -151,33 +167,66 @@ class WireModel(ABC):
                 if isinstance(fault, ModelError) and fault.usage is None and answer.usage.tokens:
                     fault.usage = answer.usage
                 again = "" if begun or tried > MOST else self.again(fault, request, body, tried)
+                if not again and not begun and tried <= MOST and self._shorter(fault, body):
+                    again = "same"
                 if not again:
                     if fault is error:
                         raise
                     raise fault from error
             else:
-                yield _told(self._raised(reply, request), changes)
+                yield _told(reply, changes, cut)
                 return
 
+    async def room(self, body: dict[str, Any], request: Request) -> tuple[dict[str, Any], int | None]:
+        """Return a body that says how large a window is wanted, where a protocol can, and the tokens of a question.
+
+        None is a window that nobody knows, or one that what is asked surely fits in.
+        """
+        limit = limit_of(self._whose(), facts_known(self.served).context)
+        if limit is None or characters(body) * MOST_TOKENS < limit // 2:
+            return body, None
+        return body, limit - min(request.max_tokens or ANSWER, limit // 4)
+
+    def counted(self, fitted: Shortened, reply: Reply, body: Mapping[str, Any]) -> list[Repair]:  # noqa: ARG002  # a protocol may look at both
+        """Take what the server counted, and return what its count tells of the answer."""
+        learn(self._whose(), fitted.estimated, reply.usage.input_tokens)
+        return []
+
+    async def _inside(self, body: dict[str, Any], request: Request) -> tuple[dict[str, Any], Shortened | None]:
+        """Return a body whose conversation fits the window, and what it weighs; None where it surely fits.
+
+        Raises:
+            ContextOverflow: it cannot be made to fit, and the server would cut it without a word.
+
+        """
+        body, room = await self.room(body, request)
+        place = placed(body)
+        if room is None or place is None:
+            return body, None
+        fitted = shorten(place.conversation, place.tools, room, self._family.tokens, self._whose())
+        if self.cuts_silently and fitted.asked / MARGIN > room:
+            raise overflow(self.name, fitted.asked, room)
+        return (place.put(fitted.conversation) if fitted.left_out else body), fitted
+
+    def _shorter(self, fault: AgentError, body: Mapping[str, Any]) -> bool:
+        """Take a refusal of too long a conversation in, and say whether there is something to leave out."""
+        place = placed(body)
+        if not isinstance(fault, ContextOverflow) or place is None:
+            return False
+        asked = shorten(place.conversation, place.tools, sys.maxsize, self._family.tokens, self._whose())
+        room = told(self._whose(), fault.limit, fault.asked or asked.asked)
+        return shorten(place.conversation, place.tools, room, self._family.tokens, self._whose()).left_out > 0
+
+    def _whose(self) -> tuple[str, str]:
+        return self.served.url, self._model
+
     def _written(self, request: Request, *, stream: bool) -> dict[str, Any]:
-        if isinstance(request, Prepared):
-            return dict(request.body)
-        return self.body(named_for(request, self.served.server, self.name), stream=stream)
-
-    def _raised(self, reply: Reply, request: Request) -> Reply:
-        """Return a reply whose text is in the form that was asked for, where another one had to be sent."""
-        if request.output_schema is None or isinstance(request, Prepared) or reply.message.calls:
-            return reply
-        form = output_form(request.output_schema, self._family, self.served.server)
-        text = form.raise_text(reply.message.text) if form else reply.message.text
-        if text == reply.message.text:
-            return reply
-        return replace(reply, message=replace(reply.message, text=text))
+        return dict(request.body) if isinstance(request, Prepared) else self.body(request, stream=stream)
 
 
-def _told(reply: Reply, changes: Sequence[str]) -> Reply:
+def _told(reply: Reply, changes: Sequence[str], cut: Sequence[Repair]) -> Reply:
     """Return a reply that says what of its request was changed."""
-    if not changes:
+    if not changes and not cut:
         return reply
-    repairs = (*reply.message.repairs, *(Repair("request.changed", c) for c in changes))
+    repairs = (*reply.message.repairs, *(Repair("request.changed", c) for c in changes), *cut)
     return replace(reply, message=replace(reply.message, repairs=repairs))

@@ -16,18 +16,24 @@ import httpx
 
 from agentsdk.budget import Usage
 from agentsdk.errors import AgentError, EmptyResponse, InvalidRequest, ModelError
-from agentsdk.messages import Message
+from agentsdk.messages import Message, Repair
 from agentsdk.models import faults, lessons
 from agentsdk.models.collect import Collector
 from agentsdk.models.discover import ollama_url
 from agentsdk.models.exchange import Again, WireModel
-from agentsdk.models.facts import Served
+from agentsdk.models.facts import Served, facts_of
 from agentsdk.models.http import Deadline, Limits, client_of_loop, lines, new_client, one
-from agentsdk.models.model import Delta, Request
+from agentsdk.models.model import Delta, Prepared, Reply, Request
 from agentsdk.models.profiles import OLLAMA_WINDOW, SERVERS
 from agentsdk.models.repair.reasoning import reasoning_of
-from agentsdk.models.schemas import lower
+from agentsdk.models.tokens import MOST_TOKENS, characters
+from agentsdk.models.window import ANSWER, RUNGS, Shortened, learn, limit_of, placed, rung, weigh
 from agentsdk.models.wire import effort_of, function_tools, merged, offered_by, whole_number
+
+MOST_WINDOW = 65_536
+"""Tokens of context that are asked for at most where nobody says how many: more than that is a lot of memory."""
+LONG, CUT = 1_500, 0.6
+"""Tokens from which a question is long enough to tell, and the share of the estimate below which it was cut."""
 
 _NO_GRADES = re.compile(r"think value .{0,20}is not supported|invalid think value", re.IGNORECASE)
 
@@ -41,13 +47,16 @@ class OllamaModel(WireModel):
         model: its name and tag, such as "llama3.1:8b".
         base_url: where Ollama is; OLLAMA_HOST, else port 11434 of this machine.
         timeout: seconds that one call may take in all, loading the model included.
-        window: tokens of context to ask for (`num_ctx`).
+        window: tokens of context to ask for (`num_ctx`). None takes 16,384, and more where a conversation needs it,
+            up to what the model was trained on and 65,536: a larger one costs memory, and each change loads the
+            model again.
         keep_alive: how long the model stays loaded after the answer, such as "10m" or seconds; -1 for ever.
         http_client: the client to send with, for a proxy or a certificate of one's own; else one an event loop.
 
     """
 
     provider = "ollama"
+    cuts_silently = True
 
     def __init__(
         self,
@@ -55,7 +64,7 @@ class OllamaModel(WireModel):
         *,
         base_url: str | None = None,
         timeout: float | Limits = 120.0,
-        window: int = OLLAMA_WINDOW,
+        window: int | None = None,
         keep_alive: str | float | None = None,
         http_client: httpx.AsyncClient | None = None,
     ) -> None:
@@ -107,7 +116,7 @@ class OllamaModel(WireModel):
         """Return a request as `/api/chat` has it."""
         server = SERVERS["ollama"]
         options = {
-            "num_ctx": self._window,
+            "num_ctx": self._window or OLLAMA_WINDOW,
             "num_predict": request.max_tokens,
             "temperature": request.temperature,
             "top_p": request.top_p,
@@ -122,15 +131,49 @@ class OllamaModel(WireModel):
         }
         tools, _choice = offered_by(request, server)
         if tools:
-            body["tools"] = function_tools(tools, server)
+            body["tools"] = function_tools(tools)
         if request.output_schema is not None:
-            body["format"] = dict(lower(request.output_schema, server, tool=False).schema)
+            body["format"] = dict(request.output_schema)
         if self._keep_alive is not None:
             body["keep_alive"] = self._keep_alive
         think = self._think(request.thinking)
         if think is not None:
             body["think"] = think
         return merged(body, request.options)
+
+    async def room(self, body: dict[str, Any], request: Request) -> tuple[dict[str, Any], int | None]:
+        """Return a body that asks for a window large enough, and the tokens of a question in it."""
+        options = dict(body.get("options") or {})
+        given = options.get("num_ctx") if isinstance(request, Prepared) else self._window
+        answer = options.get("num_predict") or request.max_tokens or 0
+        if given is None:
+            place = placed(body)
+            context = (await facts_of(self)).context
+            most = limit_of(self._whose(), min(context or MOST_WINDOW, MOST_WINDOW)) or MOST_WINDOW
+            if place is None or (small := characters(body) * MOST_TOKENS < RUNGS[0] // 2):
+                needed = 0
+            else:
+                asked = weigh(place.conversation, place.tools, self._family.tokens, self._whose()).asked
+                needed = asked + (answer if answer > 0 else ANSWER)
+            options["num_ctx"] = given = rung(self._whose(), needed, most)
+            body = body | {"options": options}
+        else:
+            small = characters(body) * MOST_TOKENS < given // 2
+        if small:
+            return body, None
+        return body, given - min(answer if answer > 0 else ANSWER, given // 4)
+
+    def counted(self, fitted: Shortened, reply: Reply, body: Mapping[str, Any]) -> list[Repair]:
+        """Take what Ollama counted in, and notice that it cut the question without a word."""
+        usage, window = reply.usage, (body.get("options") or {}).get("num_ctx") or 0
+        counted = usage.input_tokens
+        if counted and fitted.estimated > LONG and counted < fitted.estimated * CUT:
+            told = f"Ollama read {counted} tokens of about {fitted.estimated:.0f}: it cut the question, or knew a part"
+            return [Repair("context.cut_by_server", told)]
+        learn(self._whose(), fitted.estimated, counted)
+        if window and counted + usage.output_tokens >= window:
+            return [Repair("context.full", f"question and answer fill the window of {window} tokens")]
+        return []
 
     def _think(self, thinking: bool | str | None) -> bool | str | None:
         """Return the value of `think`: a grade for the models that are trained on grades, else a switch."""
