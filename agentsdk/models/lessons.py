@@ -66,6 +66,17 @@ _STREAM_ONLY = re.compile(
     r"for non-streaming calls|only supports? (?:the )?stream|streaming? (?:mode )?only|requires? stream",
     re.IGNORECASE,
 )
+# LM Studio's words (lmstudio-bug-tracker 670 and 189); OpenAI's and DeepSeek's.
+_NO_NAMED_CHOICE = re.compile(
+    r"invalid tool_choice type: '?object|tool_choice.{0,30}must be a string", re.IGNORECASE
+)
+_SCHEMA_ONLY = re.compile(r"'?response_format\.type'? must be '?json_schema", re.IGNORECASE)
+_OBJECT_ONLY = re.compile(
+    r"response_format'? of type '?json_schema'? is not supported|response_format type is unavailable",
+    re.IGNORECASE,
+)
+_OPEN = {"type": "json_schema", "json_schema": {"name": "answer", "schema": {"type": "object"}}}
+"""The form that is any object, as a schema."""
 _TOOLS_BESIDE_EFFORT = re.compile(r"function tools with reasoning_effort are not supported", re.IGNORECASE)
 
 _GRADED = ("reasoning.effort", "reasoning_effort", "reasoning.summary", "text.verbosity", "verbosity")
@@ -79,10 +90,10 @@ class Lesson:
 
     field: str
     """Its name; that of a field within another after a point."""
-    change: Literal["leave out", "rename", "set", "stream"] = "leave out"
+    change: Literal["leave out", "rename", "set", "stream", "one tool", "form"] = "leave out"
     to: Any = ""
     """The new name, or the new value."""
-    was: str = ""
+    was: Any = ""
     """The value that is refused, where another would do."""
     beside: str = ""
     """A field beside which only it is refused."""
@@ -93,6 +104,10 @@ class Lesson:
             return ""
         if self.change == "stream":
             return ""
+        if self.change == "one tool":
+            return _one_tool(body)
+        if self.change == "form":
+            return _in_form(body, self.was, self.to)
         outer, _point, inner = self.field.partition(".")
         place = body
         if inner:
@@ -101,7 +116,7 @@ class Lesson:
             place = body[outer] = dict(body[outer])
         name = inner or outer
         if self.change == "set":
-            if self.was and place.get(name) != self.was:
+            if (self.was and place.get(name) != self.was) or place.get(name) == self.to:
                 return ""
             place[name] = self.to
             return f"{self.field} became {self.to}: the server does not take {self.was or 'another value'}."
@@ -162,8 +177,44 @@ def remember(lesson: Lesson, url: str, model: str) -> bool:
     return True
 
 
+def _one_tool(body: dict[str, Any]) -> str:
+    """Offer the tool that is to be called alone, where it cannot be called by name."""
+    choice = body.get("tool_choice")
+    named = choice.get("function", choice) if isinstance(choice, Mapping) else None
+    name = named.get("name") if isinstance(named, Mapping) else None
+    alone = [t for t in body.get("tools") or () if t.get("function", t).get("name") == name]
+    if name is None or not alone:
+        return ""
+    body["tools"], body["tool_choice"] = alone, "required"
+    return f"{name} was offered alone: the server takes no tool_choice by name."
+
+
+def _in_form(body: dict[str, Any], was: str, form: Mapping[str, Any]) -> str:
+    """Ask for an answer in another form; whoever asked reads it by the schema all the same."""
+    there = body.get("response_format")
+    if not isinstance(there, Mapping) or there.get("type") != was:
+        return ""
+    body["response_format"] = dict(form)
+    return f"The answer was asked for as {form['type']}: the server does not take {was}."
+
+
+def _other_form(said: str, body: Mapping[str, Any]) -> Lesson | None:
+    """Return the form of an answer that a server does take, for one that it refuses."""
+    form = body.get("response_format")
+    kind = form.get("type") if isinstance(form, Mapping) else None
+    if kind == "json_object" and _SCHEMA_ONLY.search(said):
+        return Lesson("response_format", "form", _OPEN, was=kind)
+    if kind == "json_schema" and _OBJECT_ONLY.search(said):
+        return Lesson("response_format", "form", {"type": "json_object"}, was=kind)
+    return None
+
+
 def lesson_of(said: str, body: Mapping[str, Any]) -> Lesson | None:
     """Return what a refusal teaches about a body; None where nothing that may be changed."""
+    if _NO_NAMED_CHOICE.search(said) and isinstance(body.get("tool_choice"), Mapping):
+        return Lesson("tool_choice", "one tool")
+    if lesson := _other_form(said, body):
+        return lesson
     if _TOOLS_BESIDE_EFFORT.search(said):
         return Lesson(
             "reasoning_effort", "set", "none", was=str(body.get("reasoning_effort") or ""), beside="tools"

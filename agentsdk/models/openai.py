@@ -89,7 +89,7 @@ class OpenAIModel(WireModel):
         """The protocol that the next request is written in."""
         if self._api is not None:
             return self._api
-        own = self._family.api if self._server.name == "openai" else "chat"
+        own = self._family.api if self._server.responses else "chat"
         return _apis.get((self._url, self._model), own)
 
     @property

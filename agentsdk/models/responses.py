@@ -67,7 +67,7 @@ def write(request: Request, model: str, family: Family, server: Server, *, strea
     if request.output_schema is not None and (form := response_format(request.output_schema, family, server)):
         body["text"] = {"format": {"type": form["type"], **form.get(form["type"], {})}}
     if request.max_tokens is not None:
-        body["max_output_tokens"] = max(request.max_tokens, LEAST if server.name == "openai" else 1)
+        body["max_output_tokens"] = max(request.max_tokens, LEAST if server.seals_thoughts else 1)
     if family.takes_sampling:
         if request.temperature is not None:
             body["temperature"] = request.temperature
@@ -75,7 +75,7 @@ def write(request: Request, model: str, family: Family, server: Server, *, strea
             body["top_p"] = request.top_p
     if effort := effort_of(request.thinking, family):
         body["reasoning"] = {"effort": effort} | ({"summary": "auto"} if request.thinking else {})
-    if server.name == "openai" and family.thinking != "never":
+    if server.seals_thoughts and family.thinking != "never":
         body["include"] = ["reasoning.encrypted_content"]
     if stream:
         body["stream"] = True
@@ -287,9 +287,7 @@ def _items(messages: Sequence[Message], model: str, server: Server) -> list[dict
                     {"type": "function_call_output", "call_id": message.call_id, "output": message.text}
                 )
             case "system":
-                items.append(
-                    {"role": "developer" if server.name == "openai" else "system", "content": message.text}
-                )
+                items.append({"role": "developer" if server.developer else "system", "content": message.text})
             case "user":
                 items.append({"role": "user", "content": message.text})
             case "assistant":
@@ -308,7 +306,7 @@ def _said(message: Message, model: str, server: Server) -> list[dict[str, Any]]:
     for item in kept.get("responses", ()) if mine else ():
         match item.get("type"):
             case "reasoning":
-                if item.get("encrypted_content") or server.name != "openai":
+                if item.get("encrypted_content") or not server.seals_thoughts:
                     thoughts.append(_bare(item))
                 continue
             case "function_call":

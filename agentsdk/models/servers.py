@@ -56,6 +56,10 @@ class Server:
     """Whether a turn with calls must come back with the thoughts that led to them."""
     thinks_in_streams: bool = False
     """Whether a model that thinks is answered as a stream only (400 otherwise)."""
+    responses: bool = False
+    """Whether it is asked by Responses where the family of a model says so; else by Chat Completions."""
+    seals_thoughts: bool = False
+    """Whether the thoughts in Responses come encrypted where they are asked for so, and stay there otherwise."""
     developer: bool = False
     """Whether what a model that thinks is told stands in a turn of role `developer` instead of `system`."""
     parallel: bool = True
@@ -72,9 +76,11 @@ class Server:
 
 _ROWS = (
     Server("openai", strict=True, inline_defs=False, media=frozenset({"image", "audio", "file"}),
-           thinking="reasoning_effort", developer=True, source="OpenAI's API reference; Q34, Q36"),
+           thinking="reasoning_effort", developer=True, responses=True, seals_thoughts=True,
+           source="OpenAI's API reference; Q34, Q36, Q37"),
     Server("azure", strict=True, inline_defs=False, media=frozenset({"image", "audio"}),
-           thinking="reasoning_effort", developer=True, source="Azure OpenAI's REST reference; Q43"),
+           thinking="reasoning_effort", developer=True, seals_thoughts=True,
+           source="Azure OpenAI's REST reference; Q43"),
     Server("lmstudio", tool_choice=_WORDS, output=frozenset({"json_schema"}), media_urls=False, parallel=False,
            probe="/api/v0/models", source="Q25, Q26: lmstudio-bug-tracker 670, 189"),
     Server("vllm", one_system=True, media=frozenset({"image", "audio", "video"}), thinking="chat_template_kwargs",

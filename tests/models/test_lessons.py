@@ -111,6 +111,50 @@ def test_a_refused_parameter_is_left_out_at_once_told_of_and_remembered(
     assert sent == [(True, True), (False, True), (False, False), (False, False), (True, True)]
 
 
+def test_a_server_that_knows_no_choice_by_name_is_offered_that_tool_alone(server: Standin) -> None:
+    said = "Invalid tool_choice type: 'object'. Supported string values: none, auto, required"
+    server.fault(400, message=said).call("add", a=1).call("sub", a=1)
+    model = OpenAIModel("words-only", "sk", base_url=server.url("openai"))
+    tools = (ADD, ToolSpec("sub", "Return the difference."))
+    reply = run(model, Request((Message.user("Hi"),), tools, "add"), streamed=False)
+    assert [c.name for c in reply.message.calls] == ["add"]
+    run(model, Request((Message.user("Hi"),), tools, "sub"), streamed=False)
+    assert [(s.body["tool_choice"], len(s.body["tools"])) for s in server.requests[1:]] == [("required", 1)] * 2
+    assert server.requests[2].body["tools"][0]["function"]["name"] == "sub"
+
+
+@pytest.mark.parametrize(
+    ("said", "asked", "form"),
+    [
+        (
+            "'response_format.type' must be 'json_schema' or 'text'",
+            {"type": "json_object"},
+            {"type": "json_schema", "json_schema": {"name": "answer", "schema": {"type": "object"}}},
+        ),
+        (
+            "Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model.",
+            {"type": "json_schema", "json_schema": {"name": "a", "schema": {}}},
+            {"type": "json_object"},
+        ),
+        (
+            "This response_format type is unavailable now",
+            {"type": "json_schema", "json_schema": {"name": "a", "schema": {}}},
+            {"type": "json_object"},
+        ),
+    ],
+)
+def test_a_form_that_is_refused_becomes_the_one_that_is_taken(
+    server: Standin, said: str, asked: dict[str, Any], form: dict[str, Any]
+) -> None:
+    server.fault(400, message=said).say("{}").say("{}")
+    name = f"forms-{abs(hash(said))}"
+    body = {"model": name, "messages": [{"role": "user", "content": "Hi"}], "response_format": asked}
+    model = OpenAIModel(name, "sk", base_url=server.url("openai"))
+    for _ in range(2):
+        run(model, Prepared((), body=body), streamed=False)
+    assert [s.body["response_format"] for s in server.requests] == [asked, form, form]
+
+
 def test_a_refusal_that_comes_again_is_raised(server: Standin) -> None:
     for _ in range(2):
         server.fault(400, message="Unsupported parameter: 'seed' is not supported with this model.")
