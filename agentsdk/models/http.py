@@ -46,7 +46,7 @@ class Limits:
     """Seconds until the first piece of a stream: a model may think for long, so None leaves it to `seconds`."""
     idle: float = 60.0
     """Seconds between two events of a stream once it began; comments that keep a connection open do not count."""
-    size: int = 64 * 1024 * 1024
+    size: int = 32 * 1024 * 1024
     """Bytes of an answer, unpacked."""
     line: int = LINE
     """Bytes of one line of a stream."""

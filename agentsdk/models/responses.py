@@ -99,6 +99,8 @@ def read(
         raise faults.bad_answer(name, f"{type(event).__name__}: {str(event)[:200]}")
     if not stream:
         yield from _whole(event, answer, origin, name)
+        if event.get("status") in ("in_progress", "queued"):
+            raise faults.unfinished(name)
         return
     kind = str(event.get("type"))
     at = event.get("output_index")

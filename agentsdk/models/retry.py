@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 
-from agentsdk.errors import BadResponse, EmptyResponse, ModelError, ModelUnavailable
+from agentsdk.errors import BadResponse, DeadlineExceeded, EmptyResponse, ModelError, ModelUnavailable
 from agentsdk.models.model import Delta, Model, Reply, Request, reading
 
 FIRST_WAIT = 0.5
@@ -99,17 +99,27 @@ class _Tries:
         self._request = request
         seconds = retrying.seconds if request.timeout is None else min(request.timeout, retrying.seconds)
         self._end = time.monotonic() + seconds
+        self._seconds = seconds
         self._made = 0
         self._empty = False
+        self._short = False
+        self._last: ModelError | None = None
 
     def request(self) -> Request:
         """Return the request of the next try: it may take what time is left."""
         self._made += 1
-        return replace(self._request, timeout=max(self._end - time.monotonic(), 0.0))
+        left = max(self._end - time.monotonic(), 0.0)
+        self._short = left < self._seconds / 5
+        return replace(self._request, timeout=left)
 
     async def wait(self, error: ModelError) -> None:
         """Wait until the next try, or raise the error where there is none."""
+        if isinstance(error, DeadlineExceeded) and self._short and self._last is not None:
+            # It had hardly any time, and would only say so: what the tries before it met is the cause.
+            self._last.tries = self._made
+            raise self._last
         error.tries = self._made
+        self._last = error
         if not error.retryable or self._made > self._retrying.times:
             raise error
         if isinstance(error, EmptyResponse | BadResponse):
