@@ -41,7 +41,7 @@ class Repair:
     """Something that an adapter mended in an answer before it could be used. It is told, never hidden."""
 
     kind: str
-    """Short and stable, such as "arguments.coerced", "name.folded" or "call.from_text" (docs/models.md lists them)."""
+    """Short and stable, such as "name.folded" or "call.from_text"; docs/tool-calls.md lists them."""
     detail: str
     """What was there and what it became, in one English line."""
 

@@ -76,6 +76,7 @@ class _Words(ast.NodeTransformer):
     """JSON's words, which a model mixes into its Python."""
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
+        """Return the constant that a word stands for, any other name as it is."""
         return ast.Constant(_WORDS[node.id]) if node.id in _WORDS else node
 
 

@@ -15,17 +15,14 @@ from agentsdk.models.model import Offer
 from agentsdk.models.repair.calls import MOST_CALLS, CallPieces, Settled
 from agentsdk.models.repair.dialects import (
     TAGS,
-    Found,
-    Names,
-    Reading,
-    opens_call,
     read_bare,
-    read_call,
     read_fence,
     read_function,
     read_marks,
     read_tagged,
 )
+from agentsdk.models.repair.found import BETWEEN, SPACE, Found, Names, Reading, end_of
+from agentsdk.models.repair.one_call import opens_call, read_call
 
 _PYTHON_TAG = "<|python_tag|>"
 _OPENERS = (*TAGS, "<function=", "<function name=", _PYTHON_TAG, "```", "✿FUNCTION✿", "✿RESULT✿", "✿RETURN✿")
@@ -34,8 +31,6 @@ _LONGEST = max(map(len, _OPENERS))
 _TAG_ONLY = re.compile(re.escape(_PYTHON_TAG))
 _RETURN = re.compile(r"✿RETURN✿\s*+[:：]?\s*+")
 _NO_RESULT = re.compile(r"✿(?:FUNCTION|RETURN)✿")
-_BLANK = re.compile(r"\s*")
-_BETWEEN = re.compile(r"[\s;,]*")
 _TURN_MARKS = ("<|eom_id|>", "<|eot_id|>", "<|end_of_text|>")
 _TURN_END = re.compile("|".join(map(re.escape, _TURN_MARKS)))
 
@@ -128,7 +123,7 @@ class TextCalls:
             return Reading(len(text))
         start = at
         if self._place == "begin" or self._strip:
-            start = _end(_BLANK, text, at)
+            start = end_of(SPACE, text, at)
             if start == len(text):
                 return Reading(start, text="" if self._strip else None) if final else None
         lead = start if self._strip else at
@@ -179,7 +174,7 @@ class TextCalls:
         if opener == "✿FUNCTION✿":
             return read_marks(text, at, self._names, final=final)
         if opener == "✿RETURN✿":
-            end = _end(_RETURN, text, at)
+            end = end_of(_RETURN, text, at)
             return Reading(end, text="") if final or end < len(text) else None
         if opener == "✿RESULT✿":
             return self._made_up(text, at, final=final)
@@ -195,7 +190,7 @@ class TextCalls:
         return Reading(end.start() if end else len(text), text="")
 
     def _after_tag(self, text: str, at: int, *, final: bool) -> Reading | None:
-        start = _end(_BETWEEN, text, at)
+        start = end_of(BETWEEN, text, at)
         if start == len(text):
             return Reading(start, text="") if final else None
         if ended := _TURN_END.match(text, start):
@@ -252,10 +247,9 @@ def settle_found(found: list[Found], *, cut: str, offer: Offer | None, beside: S
         repairs.append(Repair("call.too_many", f"{len(found)} calls came, and {MOST_CALLS} of them are kept"))
     if len(calls) < len(settled.calls):
         repairs.append(Repair("call.repeated", "the text repeated a call that came beside it"))
-    repairs += [Repair("call.from_text", f"{c.name} was read out of the text") for c in calls]
+    written = {f"call_text_{at}": call.dialect for at, call in enumerate(found, 1)}
+    repairs += [
+        Repair("call.from_text", f"{c.name} was read out of the text ({written.get(c.id, 'text')})")
+        for c in calls
+    ]
     return Settled(calls, tuple(c for c in (*settled.broken, *broken) if c.name not in names), tuple(repairs))
-
-
-def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
-    found = pattern.match(text, at)
-    return found.end() if found else at

@@ -1,0 +1,74 @@
+"""What a reader finds in a text: calls to tools that were offered, and how far it has read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from agentsdk.models.repair.names import fold_name
+
+SPACE = re.compile(r"\s*")
+BETWEEN = re.compile(r"[\s;,]*")
+"""What may stand between two calls."""
+
+
+def end_of(pattern: re.Pattern[str], text: str, at: int) -> int:
+    """Return where a pattern that begins at `at` ends, `at` where it does not."""
+    found = pattern.match(text, at)
+    return found.end() if found else at
+
+
+class Names:
+    """The names of the tools that were offered, as a text may write them."""
+
+    def __init__(self, tools: Iterable[str]) -> None:
+        self._tools = list(tools)
+        self._known: dict[str, bool] = {}
+
+    def offers(self, name: str) -> bool:
+        """Return whether a name is that of a tool, but for case, separators and a name space before it."""
+        if name not in self._known and len(self._known) < 1000:
+            self._known[name] = self._offers(name)
+        return self._known.get(name, False)
+
+    def begins(self, start: str) -> bool:
+        """Return whether a name may begin so."""
+        plain = _plain(start)
+        return any(_plain(tool).startswith(plain) or plain.startswith(_plain(tool)) for tool in self._tools)
+
+    def _offers(self, name: str) -> bool:
+        try:
+            # A slip of the pen is forgiven in a call that a server has read, not in a text that may be none.
+            fold_name(name, self._tools, lambda _tool: False)
+        except ValueError:
+            return False
+        return True
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\s_.-]+", "", name).casefold()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A call to an offered tool, as it stands in the text."""
+
+    name: str
+    arguments: Any
+    """A mapping, or JSON text that is not read yet."""
+    dialect: str
+    whole: bool = True
+    """Whether its end has come; without it the call may never be run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a stretch of text is."""
+
+    end: int
+    """Where the stretch ends."""
+    calls: tuple[Found, ...] = ()
+    text: str | None = None
+    """What of it is to be shown; None for all of it where it holds no calls, and nothing where it does."""
