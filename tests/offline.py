@@ -33,7 +33,11 @@ def main() -> int:
         code = subprocess.run([sys.executable, "-m", *check], check=False).returncode
         if code:
             return code
-    command = [sys.executable, "-m", "tests.offline", "--inside", *sys.argv[1:]]
+    return enclosed([sys.executable, "-m", "tests.offline", "--inside", *sys.argv[1:]])
+
+
+def enclosed(command: list[str]) -> int:
+    """Run a command in a network namespace, where there is one to be had; it calls `enter` first."""
     if unshare := _unshare():
         print("tests run in a network namespace with only loopback", flush=True)
         return subprocess.run([*unshare, *command], env={**os.environ, NAMESPACE: "1"}, check=False).returncode
@@ -43,10 +47,15 @@ def main() -> int:
     return subprocess.run(command, check=False).returncode
 
 
-def inside(arguments: list[str]) -> int:
-    """Raise loopback and run pytest."""
+def enter() -> None:
+    """Raise loopback, in a namespace that has just been made."""
     if os.environ.get(NAMESPACE):
         _raise_loopback()
+
+
+def inside(arguments: list[str]) -> int:
+    """Run pytest."""
+    enter()
     workers = [] if any(a.startswith("-n") for a in arguments) else ["-n", "auto"]
     command = [sys.executable, "-m", "pytest", "-p", "tests.guard", *workers, *arguments]
     print("$ pytest", *workers, *arguments, flush=True)

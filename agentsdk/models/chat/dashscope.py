@@ -23,7 +23,7 @@ from agentsdk.errors import InvalidRequest
 from agentsdk.i18n import _
 from agentsdk.media import Media
 from agentsdk.models.chat.binding import Binding
-from agentsdk.models.chat.face import Exchange, Face, choice_of, seconds_of, tools_of
+from agentsdk.models.chat.face import Exchange, Face, choice_of, readable, seconds_of, tools_of
 from agentsdk.models.chat.parts import Part, data_uri, parts_of, text_of
 from agentsdk.models.chat.profile import profile_of
 from agentsdk.models.connect import key_of
@@ -35,6 +35,7 @@ from agentsdk.models.wire import thinks
 from agentsdk.prompts import render
 
 
+@readable
 class DashScopeChat(Face, Binding, BaseChatModel):
     """A chat model of LangChain's behind DashScope (Alibaba Cloud Model Studio): Qwen, and what else is served there.
 

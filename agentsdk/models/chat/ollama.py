@@ -16,7 +16,7 @@ from pydantic import AliasChoices, Field, SecretStr, model_validator
 from agentsdk.errors import ConfigurationError, InvalidRequest
 from agentsdk.i18n import _
 from agentsdk.models.chat.binding import Binding
-from agentsdk.models.chat.face import Exchange, Face, choice_of, only, seconds_of, tools_of
+from agentsdk.models.chat.face import Exchange, Face, choice_of, only, readable, seconds_of, tools_of
 from agentsdk.models.chat.parts import parts_of
 from agentsdk.models.chat.profile import profile_of
 from agentsdk.models.http import client_of_loop, new_client
@@ -27,6 +27,7 @@ from agentsdk.models.retry import Retrying
 from agentsdk.models.wire import offered_by
 
 
+@readable
 class OllamaChat(Face, Binding, ChatOllama):
     """A chat model of LangChain's behind Ollama's own `/api/chat`.
 

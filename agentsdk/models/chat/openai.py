@@ -16,11 +16,11 @@ from langchain_core.runnables import Runnable
 from langchain_openai import ChatOpenAI
 from pydantic import BaseModel, SecretStr, model_validator
 
-from agentsdk.errors import ConfigurationError
+from agentsdk.errors import ConfigurationError, InvalidRequest
 from agentsdk.i18n import _
 from agentsdk.models.chat import items
 from agentsdk.models.chat.binding import Method, response_format, structured
-from agentsdk.models.chat.face import Exchange, Face, choice_of, seconds_of, tools_of
+from agentsdk.models.chat.face import Exchange, Face, choice_of, readable, seconds_of, tools_of
 from agentsdk.models.chat.fitting import fit
 from agentsdk.models.chat.turns import COMPATIBLE
 from agentsdk.models.connect import is_near
@@ -31,6 +31,7 @@ from agentsdk.models.profiles import Server, server_named, server_of
 from agentsdk.models.retry import Retrying
 
 
+@readable
 class OpenAIChat(Face, ChatOpenAI):
     """A chat model of LangChain's behind Chat Completions or Responses: GPT, and every server that speaks it.
 
@@ -105,6 +106,8 @@ class OpenAIChat(Face, ChatOpenAI):
             body.setdefault("stream_options", {"include_usage": True})
         offered = tools_of(body.get("tools"))
         stops = body.get("stop") or stop or self.stop or ()
+        if "input" in body:
+            _check_is_heard(messages)
         if "messages" in body:
             fit(body, Request((), offered, choice), server)
         return Exchange(
@@ -154,6 +157,20 @@ class OpenAIChat(Face, ChatOpenAI):
     def _wants_usage(self, asked: bool | None) -> bool:
         wanted = self.stream_usage if asked is None else asked
         return wanted is not False
+
+
+def _check_is_heard(messages: list[BaseMessage]) -> None:
+    """Refuse sound and video, which the Responses API does not take in and the stock class leaves out silently."""
+    for message in messages:
+        for block in message.content if isinstance(message.content, list) else ():
+            if isinstance(block, dict) and block.get("type") in _UNHEARD:
+                raise InvalidRequest(
+                    _("The Responses API cannot take this in: {what}.").format(what=block["type"]),
+                    fix=_("Take a model of Chat Completions that hears, such as gpt-4o-audio-preview."),
+                )
+
+
+_UNHEARD = ("audio", "input_audio", "audio_url", "video", "video_url")
 
 
 def _format_of(schema: type[BaseModel], server: Server) -> dict[str, Any]:
