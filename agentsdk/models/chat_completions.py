@@ -39,7 +39,7 @@ def write(request: Request, model: str, family: Family, server: Server, *, strea
     body: dict[str, Any] = {"model": model, "messages": messages}
     tools, choice = offered_by(request, server)
     if tools:
-        body["tools"] = function_tools(tools)
+        body["tools"] = function_tools(tools, server)
         named = choice not in ("auto", "none", "required")
         body["tool_choice"] = {"type": "function", "function": {"name": choice}} if named else choice
         if request.parallel is not None and server.parallel:

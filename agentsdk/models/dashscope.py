@@ -146,13 +146,15 @@ class DashScopeModel(WireModel):
         parameters: dict[str, Any] = {"result_format": "message"}
         tools, choice = offered_by(request, server)
         if tools and choice != "none":
-            parameters["tools"] = function_tools(tools)
+            parameters["tools"] = function_tools(tools, server)
             named = choice != "auto"
             parameters["tool_choice"] = {"type": "function", "function": {"name": choice}} if named else choice
             if request.parallel is not None:
                 parameters["parallel_tool_calls"] = request.parallel
-        if request.output_schema is not None:
-            parameters["response_format"] = response_format(request.output_schema, self._family, server)
+        if request.output_schema is not None and (
+            form := response_format(request.output_schema, self._family, server)
+        ):
+            parameters["response_format"] = form
         for name in ("max_tokens", "temperature", "top_p", "seed"):
             if (value := getattr(request, name)) is not None:
                 parameters[name] = value

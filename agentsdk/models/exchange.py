@@ -19,10 +19,11 @@ from agentsdk.messages import Repair
 from agentsdk.models.collect import Collector
 from agentsdk.models.facts import Served, facts_known
 from agentsdk.models.http import Deadline, Limits
-from agentsdk.models.model import Delta, Offer, Prepared, Reply, Request, Restated, TextDelta
+from agentsdk.models.model import Delta, Prepared, Reply, Request, Restated, TextDelta
 from agentsdk.models.profiles import family_of
 from agentsdk.models.stops import StopText
 from agentsdk.models.tokens import MARGIN, MOST_TOKENS, characters
+from agentsdk.models.tool_names import named_for, offer_of
 from agentsdk.models.window import (
     ANSWER,
     Shortened,
@@ -34,6 +35,7 @@ from agentsdk.models.window import (
     shorten,
     told,
 )
+from agentsdk.models.wire import output_form
 
 MOST = 4
 """Exchanges after the first that an adapter may add on its own, each for something new that it learned."""
@@ -135,7 +137,8 @@ class WireModel(ABC):
             body, changes = self.fit(self._written(request, stream=streamed), stream=streamed)
             body, fitted = await self._inside(body, request)
             cut = [] if fitted is None else cuts_of(fitted)
-            answer = Collector(self._model, Offer.of(request), self._family)
+            offer = offer_of(request, self.served.server, prepared=isinstance(request, Prepared))
+            answer = Collector(self._model, offer, self._family)
             answer.asked = body
             stops = StopText(self.unsent(request, body))
             said: list[str] = []
@@ -174,7 +177,7 @@ class WireModel(ABC):
                         raise
                     raise fault from error
             else:
-                yield _told(reply, changes, cut)
+                yield _told(self._raised(reply, request), changes, cut)
                 return
 
     async def room(self, body: dict[str, Any], request: Request) -> tuple[dict[str, Any], int | None]:
@@ -221,7 +224,19 @@ class WireModel(ABC):
         return self.served.url, self._model
 
     def _written(self, request: Request, *, stream: bool) -> dict[str, Any]:
-        return dict(request.body) if isinstance(request, Prepared) else self.body(request, stream=stream)
+        if isinstance(request, Prepared):
+            return dict(request.body)
+        return self.body(named_for(request, self.served.server, self.name), stream=stream)
+
+    def _raised(self, reply: Reply, request: Request) -> Reply:
+        """Return a reply whose text is in the form that was asked for, where another one had to be sent."""
+        if request.output_schema is None or isinstance(request, Prepared) or reply.message.calls:
+            return reply
+        form = output_form(request.output_schema, self._family, self.served.server)
+        text = form.raise_text(reply.message.text) if form else reply.message.text
+        if text == reply.message.text:
+            return reply
+        return replace(reply, message=replace(reply.message, text=text))
 
 
 def _told(reply: Reply, changes: Sequence[str], cut: Sequence[Repair]) -> Reply:

@@ -70,6 +70,10 @@ class Offer:
     """By name: JSON schema of the arguments."""
     choice: str = "auto"
     """As `Request.tool_choice`; with "none" no call may be run."""
+    sent: Mapping[str, str] = field(default_factory=dict)
+    """By the name under which a tool was sent: its own, where they differ."""
+    nulls: bool = False
+    """Whether null may stand for what is left out, since the server was told to require every argument."""
 
     @classmethod
     def of(cls, request: Request) -> Offer:

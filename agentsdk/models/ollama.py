@@ -26,6 +26,7 @@ from agentsdk.models.http import Deadline, Limits, client_of_loop, lines, new_cl
 from agentsdk.models.model import Delta, Prepared, Reply, Request
 from agentsdk.models.profiles import OLLAMA_WINDOW, SERVERS
 from agentsdk.models.repair.reasoning import reasoning_of
+from agentsdk.models.schemas import lower
 from agentsdk.models.tokens import MOST_TOKENS, characters
 from agentsdk.models.window import ANSWER, RUNGS, Shortened, learn, limit_of, placed, rung, weigh
 from agentsdk.models.wire import effort_of, function_tools, merged, offered_by, whole_number
@@ -131,9 +132,9 @@ class OllamaModel(WireModel):
         }
         tools, _choice = offered_by(request, server)
         if tools:
-            body["tools"] = function_tools(tools)
+            body["tools"] = function_tools(tools, server)
         if request.output_schema is not None:
-            body["format"] = dict(request.output_schema)
+            body["format"] = dict(lower(request.output_schema, server, tool=False).schema)
         if self._keep_alive is not None:
             body["keep_alive"] = self._keep_alive
         think = self._think(request.thinking)

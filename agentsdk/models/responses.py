@@ -59,7 +59,7 @@ def write(request: Request, model: str, family: Family, server: Server, *, strea
         body["instructions"] = told
     tools, choice = offered_by(request, server)
     if tools:
-        body["tools"] = [_flat(t) for t in function_tools(tools)]
+        body["tools"] = [_flat(t) for t in function_tools(tools, server)]
         named = choice not in ("auto", "none", "required")
         body["tool_choice"] = {"type": "function", "name": choice} if named else choice
         if request.parallel is not None:

@@ -12,17 +12,26 @@ from agentsdk.messages import Message, ToolCall
 from agentsdk.models.lessons import nearest
 from agentsdk.models.model import Request, ToolSpec
 from agentsdk.models.profiles import Family, Server
+from agentsdk.models.schemas import Lowered, is_object, lower
 
 
-def function_tools(tools: Iterable[ToolSpec]) -> list[dict[str, Any]]:
-    """Return tools as `{"type": "function", "function": {...}}`."""
-    return [
-        {
-            "type": "function",
-            "function": {"name": t.name, "description": t.description, "parameters": dict(t.parameters)},
+def function_tools(tools: Iterable[ToolSpec], server: Server | None = None) -> list[dict[str, Any]]:
+    """Return tools as `{"type": "function", "function": {...}}`, their schemas as the server takes them.
+
+    Where no server is named, they are as the caller gave them.
+    """
+    found = []
+    for tool in tools:
+        function: dict[str, Any] = {
+            "name": tool.name,
+            "description": tool.description,
+            "parameters": dict(tool.parameters),
         }
-        for t in tools
-    ]
+        if server is not None:
+            lowered = lower(tool.parameters, server, strict=server.strict)
+            function |= {"parameters": dict(lowered.schema)} | ({"strict": True} if lowered.strict else {})
+        found.append({"type": "function", "function": function})
+    return found
 
 
 def function_calls(calls: Iterable[ToolCall]) -> list[dict[str, Any]]:
@@ -107,11 +116,22 @@ def merged(body: dict[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
     return body
 
 
+def output_form(schema: Mapping[str, Any], family: Family, server: Server) -> Lowered | None:
+    """Return a schema for the text as the server takes it; None where it takes none."""
+    if "json_schema" in server.output and (family.json_schema or "json_object" not in server.output):
+        return lower(schema, server, strict=server.strict, tool=False)
+    return None
+
+
 def response_format(schema: Mapping[str, Any], family: Family, server: Server) -> dict[str, Any] | None:
     """Return a schema for the text as Chat Completions asks for it; None where the server takes no form at all."""
-    if "json_schema" in server.output and (family.json_schema or "json_object" not in server.output):
-        return {"type": "json_schema", "json_schema": {"name": "answer", "schema": dict(schema)}}
-    return {"type": "json_object"} if "json_object" in server.output else None
+    if lowered := output_form(schema, family, server):
+        form: dict[str, Any] = {"name": "answer", "schema": dict(lowered.schema)} | (
+            {"strict": True} if lowered.strict else {}
+        )
+        return {"type": "json_schema", "json_schema": form}
+    # That form is for objects; it would press another answer into one.
+    return {"type": "json_object"} if "json_object" in server.output and is_object(schema) else None
 
 
 def offered_by(request: Request, server: Server) -> tuple[Sequence[ToolSpec], str]:

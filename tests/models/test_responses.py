@@ -200,8 +200,13 @@ def test_a_request_is_written_item_by_item(server: Standin) -> None:
                 "type": "function",
                 "name": "add",
                 "description": "Return the sum.",
-                "parameters": dict(ADD.parameters),
-                "strict": False,
+                "parameters": {
+                    "type": "object",
+                    "properties": {"a": {"type": ["integer", "null"]}},
+                    "required": ["a"],
+                    "additionalProperties": False,
+                },
+                "strict": True,
             }
         ],
         "tool_choice": {"type": "function", "name": "add"},

@@ -41,13 +41,16 @@ class Fitted:
     repairs: tuple[Repair, ...] = ()
 
 
-def fit_arguments(given: Any, schema: Mapping[str, Any] | None, name: str = "") -> Fitted:
+def fit_arguments(
+    given: Any, schema: Mapping[str, Any] | None, name: str = "", *, nulls: bool = False
+) -> Fitted:
     """Return arguments as the tool's schema has them.
 
     Args:
         given: the arguments as they came: JSON text, or an object where the server parses them.
         schema: JSON schema of the arguments; None where it is not known, and then they are read only.
         name: the tool's name, to know its echo.
+        nulls: whether null for what may be left out was asked for, so that leaving it out is no repair.
 
     Raises:
         ValueError: they cannot be read, or do not fit; the text says where, and what was expected.
@@ -59,7 +62,7 @@ def fit_arguments(given: Any, schema: Mapping[str, Any] | None, name: str = "") 
         raise ValueError("The arguments are nested too deep.")
     if schema is None:
         return Fitted(value, tuple(repairs))
-    mender = _Mender(schema, given if isinstance(given, str) else "")
+    mender = _Mender(schema, given if isinstance(given, str) else "", nulls=nulls)
     try:
         fitted = mender.arguments(value, name)
     except RecursionError:
@@ -112,10 +115,11 @@ def _is_nothing(value: Any) -> bool:
 class _Mender:
     """Fits one call's arguments to one schema, and notes what it changed."""
 
-    def __init__(self, schema: Mapping[str, Any], text: str) -> None:
+    def __init__(self, schema: Mapping[str, Any], text: str, *, nulls: bool) -> None:
         self._check = Check(schema)
         self._schema = schema
         self._text = text
+        self._nulls = nulls
         self._notes: list[tuple[str, str]] = []
         self._nearest: Any = None
         """The arguments as given, mended as far as they can be."""
@@ -300,9 +304,9 @@ class _Mender:
                 and name not in required
                 and not self._check.fits(new, part)
             ):
-                self._notes.append(
-                    ("arguments.dropped", f"{join(path, name)} was {show(item)} and may be left out")
-                )
+                if item is not None or not self._nulls:
+                    note = f"{join(path, name)} was {show(item)} and may be left out"
+                    self._notes.append(("arguments.dropped", note))
                 continue
             fitted[name] = new
         return fitted

@@ -10,7 +10,7 @@ from typing import Any
 
 from agentsdk.messages import BrokenCall, Repair, ToolCall
 from agentsdk.models.model import Offer
-from agentsdk.models.repair.arguments import fit_arguments
+from agentsdk.models.repair.arguments import Fitted, fit_arguments
 from agentsdk.models.repair.json_text import read_json, strict
 from agentsdk.models.repair.names import bare_name, fold_name, history_name
 
@@ -269,7 +269,7 @@ class _Settling:
             if fault:
                 raise ValueError(fault)
             tool, repairs = self._tool(name, given)
-            fitted = fit_arguments(given, None if self._offer is None else self._offer.tools[tool], tool)
+            fitted = self._fitted(given, tool)
         except ValueError as error:
             raw = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False, default=str)
             shown = tool if self._offer is not None and tool in self._offer.tools else history_name(tool)
@@ -293,13 +293,20 @@ class _Settling:
 
         def fits(tool: str) -> bool:
             try:
-                fit_arguments(given, offer.tools[tool], tool)
+                self._fitted(given, tool)
             except ValueError:
                 return False
             return True
 
+        if name in offer.sent:
+            return offer.sent[name], []
         tool, folded = fold_name(name, offer.tools, fits)
         return tool, [folded] if folded else []
+
+    def _fitted(self, given: Any, tool: str) -> Fitted:
+        if self._offer is None:
+            return fit_arguments(given, None, tool)
+        return fit_arguments(given, self._offer.tools[tool], tool, nulls=self._offer.nulls)
 
     def _is_wrapper(self, name: str) -> bool:
         offer = self._offer
