@@ -22,6 +22,7 @@ AgentError
 │   ├── ModelNotFound           the server does not have this model
 │   ├── QuotaExhausted          billing; trying again does not help
 │   ├── InvalidRequest          400: the server refuses what was asked
+│   │   ├── CallRefused         the server itself refused what the model wrote as a call; `written`
 │   │   └── ContextOverflow     the conversation is longer than the model's window; `limit`, `asked`, `over`
 │   ├── ContentFiltered         the provider's filter stopped the request or the answer
 │   ├── BadResponse             an answer that is not in the provider's protocol; `kind`, `snippet`
@@ -219,6 +220,19 @@ class QuotaExhausted(ModelError):
 
 class InvalidRequest(ModelError):
     """The server refuses what was asked."""
+
+
+class CallRefused(InvalidRequest):
+    """The server checked what the model wrote as a tool call, and refused it.
+
+    Args:
+        written: what the model wrote.
+
+    """
+
+    def __init__(self, what: str, *, written: str = "", **details: Any) -> None:
+        super().__init__(what, **details)
+        self.written = written
 
 
 class ContextOverflow(InvalidRequest):

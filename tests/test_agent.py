@@ -219,6 +219,16 @@ def test_a_call_that_was_cut_is_never_run_and_the_model_is_told() -> None:
     assert "It was cut off." in model.requests[1].messages[-1].text
 
 
+def test_a_broken_call_beside_a_whole_one_is_told_after_its_result() -> None:
+    broken = BrokenCall("2", "add", '{"a": "x"}', "a: expected an integer.")
+    both = Reply(Message("assistant", calls=(ToolCall("1", "add", {"a": 1, "b": 2}),), broken_calls=(broken,)))
+    answer, model = ask(both, "3")
+    assert answer.text == "3"
+    result, note = model.requests[1].messages[-2:]
+    assert (result.role, result.text) == ("tool", "3")
+    assert (note.role, "a: expected an integer." in note.text) == ("user", True)
+
+
 def test_a_loop_of_equal_calls_with_equal_outcomes_is_broken() -> None:
     answer, model = ask(*[call("add", a=1, b=1)] * 5, "2")
     assert [s.status for s in answer.steps] == ["done", "done", "refused", "refused", "refused"]

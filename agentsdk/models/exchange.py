@@ -14,13 +14,14 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any, ClassVar, Literal
 
-from agentsdk.errors import AgentError, ContextOverflow, ModelError
+from agentsdk.errors import AgentError, CallRefused, ContextOverflow, ModelError
 from agentsdk.messages import Repair
 from agentsdk.models.collect import Collector
 from agentsdk.models.facts import Served, facts_known
 from agentsdk.models.http import Deadline, Limits
-from agentsdk.models.model import Delta, Prepared, Reply, Request, Restated, TextDelta
+from agentsdk.models.model import Delta, Offer, Prepared, Reply, Request, Restated, TextDelta
 from agentsdk.models.profiles import family_of
+from agentsdk.models.repair.refused import read_refused
 from agentsdk.models.stops import StopText
 from agentsdk.models.tokens import MARGIN, MOST_TOKENS, characters
 from agentsdk.models.tool_names import named_for, offer_of
@@ -169,6 +170,9 @@ class WireModel(ABC):
                     fault.received = answer.so_far()
                 if isinstance(fault, ModelError) and fault.usage is None and answer.usage.tokens:
                     fault.usage = answer.usage
+                if isinstance(fault, CallRefused) and (held := self._withheld(fault, answer, offer)):
+                    yield _told(held, changes, cut)
+                    return
                 again = "" if begun or tried > MOST else self.again(fault, request, body, tried)
                 if not again and not begun and tried <= MOST and self._shorter(fault, body):
                     again = "same"
@@ -227,6 +231,11 @@ class WireModel(ABC):
         if isinstance(request, Prepared):
             return dict(request.body)
         return self.body(named_for(request, self.served.server, self.name), stream=stream)
+
+    def _withheld(self, fault: CallRefused, answer: Collector, offer: Offer) -> Reply | None:
+        return read_refused(
+            fault.written, offer, model=answer.model, family=self._family, before=answer.so_far()
+        )
 
     def _raised(self, reply: Reply, request: Request) -> Reply:
         """Return a reply whose text is in the form that was asked for, where another one had to be sent."""

@@ -13,6 +13,7 @@ from agentsdk.errors import (
     AuthFailed,
     BadKind,
     BadResponse,
+    CallRefused,
     ConnectionLost,
     ContentFiltered,
     ContextOverflow,
@@ -88,6 +89,13 @@ def from_status(
         "request_id": _request_id(found, body),
         "partial": partial or None,
     }
+    if code == "tool_use_failed":
+        return CallRefused(
+            _("The server refuses the tool call that {model} wrote.").format(model=model),
+            written=_written(body),
+            fix=_("Ask again, or take another model."),
+            **details,
+        )
     if status is not None and status in _REDIRECTS:
         return BadResponse(
             _("The server of {model} sends its clients to another address.").format(model=model),
@@ -293,6 +301,12 @@ def _code_and_message(body: Any) -> tuple[str, str]:
             return str(code), str(inner.get("message") or inner)
         return str(body.get("code") or ""), str(inner)
     return "", str(body or "")
+
+
+def _written(body: Any) -> str:
+    inner = body.get("error", body) if isinstance(body, Mapping) else None
+    found = inner.get("failed_generation") if isinstance(inner, Mapping) else None
+    return found if isinstance(found, str) else ""
 
 
 def _type_of(body: Any) -> str:

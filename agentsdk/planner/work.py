@@ -103,7 +103,13 @@ def close_batch(run: Run) -> list[Evidence]:
         planned = [run.steps[id_] for id_ in batch.plan_steps]
         run.messages.append(Message.tool(batch.plan_call, tell_steps(planned, run)))
     run.messages += [Message.tool(call, tell(run.steps[id_], run)) for id_, call in batch.calls.items()]
+    if batch.message.broken_calls:
+        run.messages.append(Message.user(_broken_note(batch.message, run)))
     return [run.steps[s.id] for s in batch.steps if run.steps[s.id].status != "done"]
+
+
+def _broken_note(message: Message, run: Run) -> str:
+    return render("broken_call", run.brief.language, faults=faults_of(message.broken_calls))
 
 
 async def _work(run: Run) -> Next:
@@ -137,8 +143,7 @@ def _take(reply: Reply, run: Run) -> Batch | None:
     message = reply.message
     if message.broken_calls and not message.calls:
         run.broken += 1
-        note = render("broken_call", run.brief.language, faults=faults_of(message.broken_calls))
-        run.messages += [as_history(message), Message.user(note)]
+        run.messages += [as_history(message), Message.user(_broken_note(message, run))]
         return None
     if not message.calls:
         run.draft, run.refused = message.text, reply.refused or reply.finish == "filter"

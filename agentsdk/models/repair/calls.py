@@ -233,11 +233,16 @@ class _Settling:
         self._offer = offer
         self._given = taken - {""}
         self._used: set[str] = set()
+        self._seen = 0
         self._calls: list[ToolCall] = []
         self._broken: list[BrokenCall] = []
         self._repairs: list[Repair] = []
 
     def done(self) -> Settled:
+        """Return what was settled."""
+        if self._seen > MOST_CALLS:
+            detail = f"{self._seen} calls came, and {MOST_CALLS} of them are kept"
+            self._repairs.append(Repair("call.too_many", detail))
         return Settled(tuple(self._calls), tuple(self._broken), tuple(self._repairs))
 
     def settle(
@@ -252,6 +257,7 @@ class _Settling:
         inner: bool = False,
     ) -> None:
         """Take a call in: by its id, or the one made from its place, a replay makes the same."""
+        self._seen += 1
         if len(self._calls) + len(self._broken) >= MOST_CALLS:
             return
         if not fault and not inner and self._is_wrapper(name):
