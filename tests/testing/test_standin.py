@@ -1083,7 +1083,124 @@ def test_a_body_that_is_no_json_is_refused(server: Standin) -> None:
     assert post(server, "/v1/responses", b"")[0] == 400
 
 
+RICH: Any = [
+    {"role": "system", "content": "s"},
+    {"role": "user", "content": [{"type": "text", "text": "x"}, {"type": "image_url", "image_url": {"url": "data:,"}}]},
+    {"role": "assistant", "content": "", "tool_calls": [{"id": "c1", "type": "function", "function": {"name": "add", "arguments": "{}"}}]},
+    {"role": "tool", "tool_call_id": "c1", "content": "2"},
+]  # fmt: skip
+STRICT = {
+    "type": "object",
+    "properties": {
+        "a": {"anyOf": [{"type": "integer"}, {"type": "null"}]},
+        "b": {"type": "array", "items": {"$ref": "#/$defs/c"}},
+    },
+    "required": ["a", "b"],
+    "additionalProperties": False,
+    "$defs": {"c": {"type": "object", "additionalProperties": False}},
+}
+WRAPPED: Any = [{"type": "function", "function": {"name": "add", "strict": True, "parameters": STRICT}}]
+FORM: Any = {"type": "json_schema", "json_schema": {"name": "x", "strict": True, "schema": STRICT}}
+CHAT: Any = {
+    "model": "m",
+    "messages": RICH,
+    "tools": WRAPPED,
+    "tool_choice": "auto",
+    "response_format": FORM,
+    "stream": True,
+    "stream_options": {"include_usage": True},
+}
+NATIVE: Any = {
+    "model": "m",
+    "input": {"messages": [{"role": "user", "content": "x"}, *RICH[2:]]},
+    "parameters": {
+        "result_format": "message",
+        "tools": WRAPPED,
+        "tool_choice": "auto",
+        "response_format": FORM,
+        "incremental_output": True,
+    },
+}
+BODIES: list[tuple[str, Any]] = [
+    ("/v1/chat/completions", CHAT),
+    ("/openai/v1/chat/completions", CHAT | {"stream": False}),
+    ("/v1/responses", {"model": "m", "input": [{"role": "user", "content": [{"type": "input_text", "text": "x"}]}, {"type": "reasoning", "id": "r", "summary": []}, {"type": "function_call", "call_id": "c", "name": "add", "arguments": "{}"}, {"type": "function_call_output", "call_id": "c", "output": "2"}], "tools": FLAT, "text": {"format": {"type": "json_schema", "name": "x", "schema": SCHEMA}}, "reasoning": {"summary": "auto"}, "include": ["x"], "temperature": 1, "stream": True}),
+    ("/api/chat", {"model": "m", "messages": [{"role": "user", "content": "x", "images": ["aaaa"]}, {"role": "assistant", "content": "", "tool_calls": [{"function": {"name": "add", "arguments": {}}}]}, {"role": "tool", "content": "2"}], "tools": WRAPPED, "format": STRICT, "options": {"num_ctx": 9, "stop": []}, "think": True}),
+    ("/api/v1/services/aigc/text-generation/generation", NATIVE),
+    ("/api/show", {"model": "m"}),
+]  # fmt: skip
+
+
+def places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield where something stands in a JSON value."""
+    yield at
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, below in inner:
+        yield from places(below, (*at, key))
+
+
+def changed(value: Any, at: tuple[Any, ...], to: Any) -> Any:
+    """Return a JSON value with something else in one place."""
+    if not at:
+        return to
+    copy = list(value) if isinstance(value, list) else dict(value)
+    copy[at[0]] = changed(value[at[0]], at[1:], to)
+    return copy
+
+
+ODD: list[Any] = [None, True, -1.5, "x", [], [None], [{}], {}, {"x": 1}]
+
+
+@pytest.mark.parametrize("described", [False, True])
+@pytest.mark.parametrize(("path", "body"), BODIES, ids=[p for p, _b in BODIES])
+def test_no_body_however_odd_breaks_it(path: str, body: Any, described: bool) -> None:
+    # Anything in place of anything: each must be answered or refused, and never be an error of the stand-in's own.
+    with Standin() as server:
+        if described:
+            server.model("m", thinking=True, truncates=True, refuses=("stream",))
+        server.answer(lambda asked: Line(f"{asked.last}{asked.tools}{asked.tool_choice}{asked.output_schema}"))
+        where = urlsplit(server.url("ollama"))
+        connection = http.client.HTTPConnection(where.netloc, timeout=10)
+        for at in places(body):
+            for odd in ODD:
+                connection.request(
+                    "POST", path, json.dumps(changed(body, at, odd)), {"X-DashScope-SSE": "enable"}
+                )
+                answer = connection.getresponse()
+                said = answer.read()
+                assert answer.status in (200, 400, 404), (at, odd, said)
+                assert server.errors == [], (at, odd)
+        connection.close()
+
+
+def test_a_function_of_the_script_that_fails_is_told_to_the_client_and_to_the_test() -> None:
+    def fails(asked: Asked) -> str:
+        raise LookupError(asked.last)
+
+    server = Standin().__enter__().answer(fails)
+    status, _headers, data = post(server, "/v1/chat/completions", {"model": "m", "messages": HI})
+    assert status == 500
+    assert "has failed: LookupError: Hi there" in json.loads(data)["error"]["message"]
+    with pytest.raises(LookupError, match="Hi there"):
+        server.__exit__(None, None, None)
+
+
+def test_a_length_that_is_no_number_is_refused(server: Standin) -> None:
+    status, _headers, _data = post(server, "/v1/chat/completions", b"", **{"Content-Length": "many"})
+    assert status == 400
+
+
 # From a file.
+
+
+def test_the_script_in_the_docs_is_one() -> None:
+    import re
+
+    page = (Path(__file__).parents[2] / "docs" / "testing.md").read_text(encoding="utf-8")
+    (script,) = re.findall(r"^```json\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    with Standin() as server:
+        fill(server, json.loads(script), Path("docs"))
+        assert server.left == 3
 
 
 def test_a_script_file_says_what_the_methods_say(tmp_path: Path) -> None:

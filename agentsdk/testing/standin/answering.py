@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import time
@@ -17,6 +18,7 @@ from agentsdk.testing.standin.demands import Refused, demanded
 from agentsdk.testing.standin.exchange import Exchange, Gone
 from agentsdk.testing.standin.flavours import FLAVOURS, Flavour
 from agentsdk.testing.standin.judging import judge, judge_calls
+from agentsdk.testing.standin.loose import mapping
 from agentsdk.testing.standin.ollama import OllamaWire
 from agentsdk.testing.standin.responses import ResponsesWire
 from agentsdk.testing.standin.script import Line
@@ -34,29 +36,38 @@ def answer(standin: Standin, handler: BaseHTTPRequestHandler, closing: socket.so
     """Answer a request."""
     path = handler.path.split("?")[0]
     headers = {k.lower(): v for k, v in handler.headers.items() if k.lower() not in _SECRET}
-    raw = _read(handler)
-    body: Any = None
-    broken = False
-    if raw:
-        try:
-            body = json.loads(raw)
-        except (ValueError, RecursionError):
-            broken = True
+    body, broken = _body(handler)
     flavour, rest = _flavour_of(path, standin.flavour)
     protocol, wire, streamed = _wire_of(rest, headers, body, flavour)
-    asked = Asked(
-        path, headers, body, handler.command, time.monotonic(), protocol, streamed, messages_of(body, protocol)
-    )
+    messages = messages_of(body, protocol)
+    asked = Asked(path, headers, body, handler.command, time.monotonic(), protocol, streamed, messages)
     exchange = Exchange(handler, closing, asked, wire or ChatWire(flavour), Line())
     try:
         if broken:
-            exchange.send(400, (wire or ChatWire(flavour)).error(400, "invalid_json", "The body is not JSON."))
+            _refuse(exchange, Refused(400, "invalid_json", "The body is not JSON."))
         elif wire is not None and handler.command == "POST":
             _play(standin, exchange, flavour)
         else:
             _tell(standin, exchange, flavour, rest)
-    except Gone:
+    except (Gone, OSError):
         handler.close_connection = True
+    except Exception as error:
+        # A function of the script, most likely: the client learns of it, and the test when the stand-in closes.
+        standin.errors.append(error)
+        handler.close_connection = True
+        with contextlib.suppress(Gone, OSError):
+            said = f"What the stand-in was to do has failed: {type(error).__name__}: {error}"
+            exchange.send(500, exchange.wire.error(500, "standin_failed", said))
+
+
+def _body(handler: BaseHTTPRequestHandler) -> tuple[Any, bool]:
+    """Return the body, and whether it is broken."""
+    try:
+        raw = _read(handler)
+        return (json.loads(raw) if raw else None), False
+    except (ValueError, RecursionError):
+        handler.close_connection = True
+        return None, True
 
 
 def _play(standin: Standin, exchange: Exchange, flavour: Flavour) -> None:
@@ -129,7 +140,7 @@ def _flavour_of(path: str, own: Flavour) -> tuple[Flavour, str]:
 def _wire_of(
     path: str, headers: Mapping[str, str], body: Any, flavour: Flavour
 ) -> tuple[str, Wire | None, bool]:
-    given = body if isinstance(body, Mapping) else {}
+    given = mapping(body)
     if path.endswith("/chat/completions"):
         return "chat", ChatWire(flavour), bool(given.get("stream"))
     if path.endswith("/responses"):

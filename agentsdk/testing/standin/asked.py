@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from agentsdk.testing.standin.loose import mapping, mappings
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -35,7 +37,7 @@ class Asked:
     @property
     def model(self) -> str:
         """The model that is asked for."""
-        return str(self.body.get("model") or "") if isinstance(self.body, Mapping) else ""
+        return str(mapping(self.body).get("model") or "")
 
     @property
     def last(self) -> str:
@@ -52,10 +54,10 @@ class Asked:
     def tools(self) -> dict[str, Mapping[str, Any]]:
         """The tools on offer: name -> JSON schema of its arguments."""
         found: dict[str, Mapping[str, Any]] = {}
-        for tool in self._field("tools") or ():
-            function = tool.get("function", tool) if isinstance(tool, Mapping) else {}
-            if isinstance(function, Mapping) and isinstance(function.get("name"), str):
-                found[function["name"]] = function.get("parameters") or {}
+        for tool in mappings(self._field("tools")):
+            function = mapping(tool.get("function", tool))
+            if isinstance(function.get("name"), str):
+                found[function["name"]] = mapping(function.get("parameters"))
         return found
 
     @property
@@ -63,7 +65,7 @@ class Asked:
         """What must be called: "auto", "none", "required", or the name of a tool."""
         choice = self._field("tool_choice")
         if isinstance(choice, Mapping):
-            return str((choice.get("function") or choice).get("name") or "auto")
+            return str(mapping(choice.get("function") or choice).get("name") or "auto")
         return "required" if choice == "any" else str(choice or "auto")
 
     @property
@@ -76,17 +78,16 @@ class Asked:
             if form.get("type") == "json_object":
                 return {}
             if form.get("type") == "json_schema":
-                inner = form.get("json_schema") or form
-                schema: Mapping[str, Any] = inner.get("schema") or {}
-                return schema
+                inner = mapping(form.get("json_schema") or form)
+                return mapping(inner.get("schema"))
             return None
         if self.protocol == "ollama" and (wanted := self._field("format")):
             return wanted if isinstance(wanted, Mapping) else {}
         return None
 
     def _field(self, name: str) -> Any:
-        body = self.body if isinstance(self.body, Mapping) else {}
-        return (body.get("parameters") or {}).get(name) if self.protocol == "dashscope" else body.get(name)
+        body = mapping(self.body)
+        return (mapping(body.get("parameters")) if self.protocol == "dashscope" else body).get(name)
 
 
 def messages_of(body: Any, protocol: str) -> tuple[Mapping[str, Any], ...]:
@@ -97,14 +98,13 @@ def messages_of(body: Any, protocol: str) -> tuple[Mapping[str, Any], ...]:
         asked = body.get("input")
         found: Any = [{"role": "user", "content": asked}] if isinstance(asked, str) else asked
     elif protocol == "dashscope":
-        given = body.get("input")
-        given = given if isinstance(given, Mapping) else {}
+        given = mapping(body.get("input"))
         found = given.get("messages")
         if found is None and isinstance(given.get("prompt"), str):
             found = [{"role": "user", "content": given["prompt"]}]
     else:
         found = body.get("messages")
-    return tuple(m for m in found if isinstance(m, Mapping)) if isinstance(found, list) else ()
+    return tuple(mappings(found))
 
 
 def _is_text(part: Any) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 from agentsdk.testing.standin.asked import Asked
 from agentsdk.testing.standin.flavours import FLAVOURS, MODEL_NAME, Flavour
+from agentsdk.testing.standin.loose import mapping
 from agentsdk.testing.standin.script import Line
 from agentsdk.testing.standin.wire import (
     CREATED,
@@ -132,7 +133,7 @@ class ChatWire:
                     more[like.usage_again] = {**more.get(like.usage_again, {}), "usage": usage}
             after_calls = line.calls and like.last_after_calls is not None
             yield event(like.last_after_calls if after_calls else like.last_delta, self._finish(line), more)
-        wanted = told and bool((asked.body.get("stream_options") or {}).get("include_usage"))
+        wanted = told and bool(mapping(mapping(asked.body).get("stream_options")).get("include_usage"))
         if wanted and like.usage_at != "finish":
             frame = self._frame(asked, line, "chat.completion.chunk")
             yield _data({**frame, "choices": [], "usage": usage, **like.tail_frame}, line)

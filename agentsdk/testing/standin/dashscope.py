@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agentsdk.testing.standin.asked import Asked
+from agentsdk.testing.standin.loose import mapping
 from agentsdk.testing.standin.script import Line
 from agentsdk.testing.standin.wire import (
     REQUEST_ID,
@@ -188,5 +189,4 @@ class DashScopeWire:
 
 
 def _parameters(asked: Asked) -> Mapping[str, Any]:
-    given = asked.body.get("parameters") if isinstance(asked.body, Mapping) else None
-    return given if isinstance(given, Mapping) else {}
+    return mapping(mapping(asked.body).get("parameters"))

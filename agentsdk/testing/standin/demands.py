@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agentsdk.testing.standin.asked import Asked
+from agentsdk.testing.standin.loose import items, mapping, mappings
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,8 @@ def _chat(asked: Asked) -> Iterator[Refused]:
             names = ", ".join(f"'{r}'" for r in _ROLES[:-1]) + f", and '{_ROLES[-1]}'"
             said = f"Invalid value: {str(role)!r}. Supported values are: {names}."
             yield Refused(400, "invalid_value", said, f"{where}.role")
-        for call in message.get("tool_calls") or ():
-            if not isinstance((call.get("function") or {}).get("arguments"), str):
+        for call in items(message.get("tool_calls")):
+            if not isinstance(mapping(mapping(call).get("function")).get("arguments"), str):
                 param = f"{where}.tool_calls[0].function.arguments"
                 said = f"Invalid type for '{param}': expected a string, but got an object instead."
                 yield Refused(400, "invalid_type", said, param)
@@ -118,14 +119,14 @@ def _answered(messages: Sequence[Any], words: _Words) -> Iterator[Refused]:
     open_calls: list[str] = []
     for number, message in enumerate(messages):
         if message.get("role") == "tool":
-            if message.get("tool_call_id") not in open_calls:
+            if str(message.get("tool_call_id")) not in open_calls:
                 yield words.unasked(number)
             else:
                 open_calls.remove(str(message.get("tool_call_id")))
             continue
         if open_calls:
             yield words.unanswered(number, open_calls)
-        open_calls = [str(call.get("id")) for call in message.get("tool_calls") or ()]
+        open_calls = [str(call.get("id")) for call in mappings(message.get("tool_calls"))]
     if open_calls:
         yield words.unanswered(len(messages), open_calls)
 
@@ -133,8 +134,8 @@ def _answered(messages: Sequence[Any], words: _Words) -> Iterator[Refused]:
 def _tools(asked: Asked) -> Iterator[Refused]:
     """Yield what is wrong with tools and with strict schemas."""
     tools = asked.body.get("tools")
-    for number, tool in enumerate(tools or ()):
-        function = (tool.get("function") or {}) if asked.protocol == "chat" else tool
+    for number, tool in enumerate(mapping(t) for t in items(tools)):
+        function = mapping(tool.get("function")) if asked.protocol == "chat" else tool
         name = function.get("name")
         if tool.get("type", "function") == "function" and not _is_name(name):
             where = f"tools[{number}].{'function.' if asked.protocol == 'chat' else ''}name"
@@ -152,9 +153,8 @@ def _tools(asked: Asked) -> Iterator[Refused]:
     elif asked.tool_choice not in ("auto", "none", "required") and asked.tool_choice not in asked.tools:
         said = f"Tool choice '{asked.tool_choice}' not found in 'tools' parameter."
         yield Refused(400, "", said, "tool_choice")
-    form = asked.body.get("response_format")
-    inner = form.get("json_schema") if isinstance(form, Mapping) else None
-    if isinstance(inner, Mapping) and inner.get("strict"):
+    inner = mapping(mapping(asked.body.get("response_format")).get("json_schema"))
+    if inner.get("strict"):
         yield from _strict(inner.get("schema"), f"response_format '{inner.get('name')}'", "response_format")
 
 
@@ -163,21 +163,21 @@ def _strict(schema: Any, whose: str, param: str, at: tuple[str, ...] = ()) -> It
     if not isinstance(schema, Mapping):
         return
     said = f"Invalid schema for {whose}: In context=({', '.join(repr(a) for a in at)}), "
-    properties = schema.get("properties") or {}
+    properties = mapping(schema.get("properties"))
     if schema.get("type") == "object" or properties:
         if schema.get("additionalProperties") is not False:
             rule = "'additionalProperties' is required to be supplied and to be false."
             yield Refused(400, "invalid_function_parameters", said + rule, param)
         for key in properties:
-            if key not in (schema.get("required") or ()):
+            if key not in items(schema.get("required")):
                 rule = "'required' is required to be supplied and to be an array including every key in properties. "
                 yield Refused(400, "invalid_function_parameters", f"{said}{rule}Missing '{key}'.", param)
     for key, inner in properties.items():
         yield from _strict(inner, whose, param, (*at, "properties", key))
-    for key, inner in (schema.get("$defs") or {}).items():
+    for key, inner in mapping(schema.get("$defs")).items():
         yield from _strict(inner, whose, param, (*at, "$defs", key))
     yield from _strict(schema.get("items"), whose, param, (*at, "items"))
-    for number, inner in enumerate(schema.get("anyOf") or ()):
+    for number, inner in enumerate(items(schema.get("anyOf"))):
         yield from _strict(inner, whose, param, (*at, "anyOf", str(number)))
 
 
@@ -206,7 +206,7 @@ def _responses(asked: Asked) -> Iterator[Refused]:
             calls.add(str(item.get("call_id")))
         elif kind == "function_call_output":
             results.add(str(item.get("call_id")))
-            if not asked.body.get("previous_response_id") and item.get("call_id") not in calls:
+            if not asked.body.get("previous_response_id") and str(item.get("call_id")) not in calls:
                 said = f"No tool call found for function call output with call_id {item.get('call_id')}."
                 yield Refused(400, "", said, "input")
         elif kind == "message" and item.get("role") not in ("user", "assistant", "system", "developer"):
@@ -214,7 +214,7 @@ def _responses(asked: Asked) -> Iterator[Refused]:
             said = f"Invalid value: {str(item.get('role'))!r}. Supported values are: {names}."
             yield Refused(400, "invalid_value", said, f"input[{number}]")
         elif kind == "reasoning":
-            after = given[number + 1] if number + 1 < len(given) else {}
+            after = mapping(given[number + 1]) if number + 1 < len(given) else {}
             if after.get("type") not in ("function_call", "reasoning") and after.get("role") != "assistant":
                 said = f"Item '{item.get('id')}' of type 'reasoning' was provided without its required following item."
                 yield Refused(400, "", said, "input")
@@ -232,7 +232,7 @@ def _ollama(asked: Asked) -> Iterator[Refused]:
         said = f"json: cannot unmarshal {_go(messages)} into Go struct field ChatRequest.messages of type []api.Message"
         yield Refused(400, "", said)
         return
-    for message in messages or ():
+    for message in items(messages):
         if not isinstance(message, Mapping):
             yield Refused(400, "", f"json: cannot unmarshal {_go(message)} into {struct} of type api.Message")
             return
@@ -241,13 +241,13 @@ def _ollama(asked: Asked) -> Iterator[Refused]:
             yield Refused(
                 400, "", f"json: cannot unmarshal {_go(content)} into {struct}.content of type string"
             )
-        for call in message.get("tool_calls") or ():
-            given = (call.get("function") or {}).get("arguments")
+        for call in items(message.get("tool_calls")):
+            given = mapping(mapping(call).get("function")).get("arguments")
             if given is not None and not isinstance(given, Mapping):
                 kind = "api.ToolCallFunctionArguments"
                 said = f"{struct}.tool_calls.function.arguments of type {kind}"
                 yield Refused(400, "", f"json: cannot unmarshal {_go(given)} into {said}")
-        for image in message.get("images") or ():
+        for image in items(message.get("images")):
             try:
                 base64.b64decode(image, validate=True)
             except (binascii.Error, ValueError, TypeError):
@@ -272,7 +272,7 @@ def _dashscope(asked: Asked) -> Iterator[Refused]:
             "Required parameter(s) missing or invalid, please check the request parameters.",
         )
         return
-    messages = given.get("messages") or []
+    messages = mappings(given.get("messages"))
     parts = "/multimodal" in asked.path
     for message in messages:
         role, content = message.get("role"), message.get("content")
@@ -283,7 +283,7 @@ def _dashscope(asked: Asked) -> Iterator[Refused]:
         elif isinstance(content, list) != parts:
             yield _ill(f"Input should be a valid {'list' if parts else 'string'}: input.messages.content")
     yield from _answered(messages, _DASHSCOPE_WORDS)
-    parameters = body.get("parameters") or {}
+    parameters = mapping(body.get("parameters"))
     if parameters.get("tools") and parameters.get("result_format") != "message":
         yield _ill("The result_format must be message when tools are given")
     if parameters.get("enable_thinking"):
@@ -301,7 +301,7 @@ def _thinking(asked: Asked, parameters: Mapping[str, Any]) -> Iterator[Refused]:
         yield _ill(
             "The tool_choice parameter does not support being set to required or object in thinking mode"
         )
-    if (parameters.get("response_format") or {}).get("type") == "json_object":
+    if mapping(parameters.get("response_format")).get("type") == "json_object":
         yield _ill("Json mode response is not supported when enable_thinking is true")
 
 

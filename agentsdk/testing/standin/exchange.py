@@ -78,7 +78,8 @@ class Exchange:
         """Send a whole answer."""
         length = {} if "Transfer-Encoding" in (headers or {}) else {"Content-Length": str(len(body))}
         self.head(status, length | dict(headers or {}))
-        self.write(body)
+        if self.asked.method != "HEAD":
+            self.write(body)
 
     def head(self, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
         """Send the first line and the headers; without a length or an encoding, the connection ends the body."""

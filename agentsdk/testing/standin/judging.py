@@ -9,6 +9,7 @@ from typing import Any
 from agentsdk.testing.standin.asked import Asked
 from agentsdk.testing.standin.demands import Refused, kind_of
 from agentsdk.testing.standin.flavours import Flavour, Refusal
+from agentsdk.testing.standin.loose import items, mapping
 from agentsdk.testing.standin.script import Line
 from agentsdk.testing.standin.served import MODEL, ServedModel, find, not_found
 from agentsdk.testing.standin.wire import argument_object, count
@@ -37,7 +38,7 @@ def judge_calls(asked: Asked, line: Line) -> Refused | None:
             why = f"attempted to call tool '{name}' which was not in request.tools"
         elif not isinstance(given, Mapping):
             why = f"parameters for tool {name} did not match schema: errors: [expected object, got {kind_of(given)}]"
-        elif missing := [k for k in schema.get("required") or () if k not in given]:
+        elif missing := [k for k in items(schema.get("required")) if k not in given]:
             why = (
                 f"parameters for tool {name} did not match schema: errors: [missing properties: '{missing[0]}']"
             )
@@ -72,8 +73,8 @@ def _by_model(asked: Asked, flavour: Flavour, model: ServedModel) -> Iterator[Re
             400, "InvalidParameter", "url error, please check url！ For details, see the list of models."
         )
     for parameter in model.refuses:
-        given = body.get("parameters") if asked.protocol == "dashscope" else body
-        if isinstance(given, Mapping) and given.get(parameter) is not None:
+        given = mapping(body.get("parameters")) if asked.protocol == "dashscope" else body
+        if given.get(parameter) is not None:
             said = f"Unsupported parameter: '{parameter}' is not supported with this model."
             if parameter == "max_tokens":
                 said += " Use 'max_completion_tokens' instead."
@@ -92,7 +93,7 @@ def _by_model(asked: Asked, flavour: Flavour, model: ServedModel) -> Iterator[Re
 def _by_flavour(asked: Asked, flavour: Flavour, model: ServedModel) -> Iterator[Refused]:
     choice = asked.body.get("tool_choice")
     form = "object" if isinstance(choice, Mapping) else choice
-    if form is not None and form not in flavour.choices:
+    if form is not None and form not in list(flavour.choices):
         yield Refused(400, "invalid_request_error", flavour.choice_refused or f"Invalid tool_choice: {choice}")
     wanted = asked.body.get("response_format")
     if isinstance(wanted, Mapping) and wanted.get("type") == "json_object" and not flavour.json_object:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agentsdk.testing.standin.asked import Asked
+from agentsdk.testing.standin.loose import items, mapping, mappings
 from agentsdk.testing.standin.script import Line
 from agentsdk.testing.standin.wire import (
     CREATED,
@@ -60,12 +61,12 @@ class ResponsesWire:
 
     def events(self, asked: Asked, line: Line) -> list[bytes]:
         """Return the events of a stream: each item is announced, told in pieces, and told whole."""
-        items = self._items(asked, line)
+        made = self._items(asked, line)
         events = _Events(line)
         began = self._response(asked, line, [], status="in_progress")
         events.add("response.created", response=began)
         events.add("response.in_progress", response=began)
-        for index, item in enumerate(items):
+        for index, item in enumerate(made):
             if item["type"] == "reasoning":
                 self._stream_reasoning(events, index, item)
             elif item["type"] == "message":
@@ -73,7 +74,7 @@ class ResponsesWire:
             else:
                 self._stream_call(events, index, item)
         if "no_finish" not in line.quirks:
-            ended = self._response(asked, line, items)
+            ended = self._response(asked, line, made)
             events.add(f"response.{ended['status']}", response=ended)
         return events.out
 
@@ -103,24 +104,24 @@ class ResponsesWire:
         return b"".join(f"event: {e['type']}\ndata: ".encode() + to_json(e) + b"\n\n" for e in (first, failed))
 
     def _items(self, asked: Asked, line: Line) -> list[dict[str, Any]]:
-        body = asked.body if isinstance(asked.body, Mapping) else {}
-        items: list[dict[str, Any]] = []
+        body = mapping(asked.body)
+        made: list[dict[str, Any]] = []
         cut = line.finish in _INCOMPLETE
         if line.reasoning:
             summary = [{"type": "summary_text", "text": line.reasoning}]
-            wanted = isinstance(how := body.get("reasoning"), Mapping) and how.get("summary")
+            wanted = mapping(body.get("reasoning")).get("summary")
             item: dict[str, Any] = {
                 "id": "rs_standin",
                 "type": "reasoning",
                 "content": [],
                 "summary": summary if wanted else [],
             }
-            if "reasoning.encrypted_content" in (body.get("include") or ()):
+            if "reasoning.encrypted_content" in items(body.get("include")):
                 item["encrypted_content"] = line.encrypted
-            items.append(item)
+            made.append(item)
         if line.text or not line.calls:
             part = {"type": "output_text", "annotations": [], "logprobs": [], "text": line.text}
-            items.append(
+            made.append(
                 {
                     "id": "msg_standin",
                     "type": "message",
@@ -131,7 +132,7 @@ class ResponsesWire:
             )
         for i, (name, arguments) in enumerate(line.calls):
             last = i == len(line.calls) - 1
-            items.append(
+            made.append(
                 {
                     "id": f"fc_standin_{i + 1}",
                     "type": "function_call",
@@ -141,7 +142,7 @@ class ResponsesWire:
                     "name": name,
                 }
             )
-        return items
+        return made
 
     def _stream_reasoning(self, events: _Events, index: int, item: dict[str, Any]) -> None:
         where: dict[str, Any] = {"item_id": item["id"], "output_index": index}
@@ -179,7 +180,7 @@ class ResponsesWire:
     def _response(
         self, asked: Asked, line: Line, items: list[dict[str, Any]], *, status: str = ""
     ) -> dict[str, Any]:
-        body = asked.body if isinstance(asked.body, Mapping) else {}
+        body = mapping(asked.body)
         reason = _INCOMPLETE.get(line.finish)
         status = status or ("incomplete" if reason else "completed")
         frame = self._frame(body, status) | {"output": items}
@@ -197,11 +198,8 @@ class ResponsesWire:
 
     def _frame(self, body: Mapping[str, Any], status: str) -> dict[str, Any]:
         """Return a response without its items: most of what was asked is said again."""
-        how = body.get("reasoning") if isinstance(body.get("reasoning"), Mapping) else {}
-        text = body.get("text") if isinstance(body.get("text"), Mapping) else {}
-        assert isinstance(how, Mapping)
-        assert isinstance(text, Mapping)
-        form = dict(text.get("format") or {"type": "text"})
+        how, text = mapping(body.get("reasoning")), mapping(body.get("text"))
+        form = dict(mapping(text.get("format")) or {"type": "text"})
         if form.get("type") == "json_schema":
             form = {"description": None} | form
         return {
@@ -240,7 +238,7 @@ class ResponsesWire:
             "tool_usage": _TOOL_USAGE,
             "tools": [
                 {"description": None, "strict": True, "output_schema": None} | dict(t)
-                for t in body.get("tools") or ()
+                for t in mappings(body.get("tools"))
             ],
             "top_logprobs": 0,
             "top_p": _number(body.get("top_p")),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from agentsdk.testing.standin.asked import Asked
+from agentsdk.testing.standin.loose import mapping
 from agentsdk.testing.standin.wire import CREATED, message_size, to_json
 
 MODEL = "standin"
@@ -139,7 +140,7 @@ def _details(model: ServedModel) -> dict[str, Any]:
 
 
 def _show(models: Sequence[ServedModel], body: Any) -> tuple[int, bytes]:
-    asked = body if isinstance(body, Mapping) else {}
+    asked = mapping(body)
     name = str(asked.get("model") or asked.get("name") or "")
     model = find(models, name)
     if model is None:
@@ -217,7 +218,9 @@ def fitted(asked: Asked, model: ServedModel | None) -> Asked:
         or not isinstance(asked.body, Mapping)
     ):
         return asked
-    window = (asked.body.get("options") or {}).get("num_ctx") or model.window
+    window = mapping(asked.body.get("options")).get("num_ctx")
+    if not isinstance(window, int) or window <= 0:
+        window = model.window
     kept = list(asked.messages)
     while len(kept) > 1 and sum(map(message_size, kept)) // 4 >= window:
         oldest = next((m for m in kept[:-1] if m.get("role") != "system"), None)

@@ -51,6 +51,8 @@ class Standin:
         """What `model` has named; where there are any, no others exist."""
         self.requests: list[Asked] = []
         """What was asked of models, in order."""
+        self.errors: list[Exception] = []
+        """What functions of the script have raised; the first is raised again when the stand-in closes."""
         self.script = Script()
         self._listener = Listener(
             (host, port), SERVER_NAME, lambda handler, closing: answer(self, handler, closing)
@@ -64,6 +66,8 @@ class Standin:
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
         self.close()
+        if error is None and self.errors:
+            raise self.errors[0]
 
     async def __aenter__(self) -> Self:
         return self.__enter__()
@@ -71,7 +75,7 @@ class Standin:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
-        await asyncio.to_thread(self.close)
+        await asyncio.to_thread(self.__exit__, kind, error, where)
 
     def close(self) -> None:
         """Stop, and end what is under way: no thread and no socket is left."""

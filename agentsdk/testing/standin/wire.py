@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from agentsdk.testing.standin.asked import Asked
+from agentsdk.testing.standin.loose import mapping
 from agentsdk.testing.standin.script import Line
 
 CREATED = 1_700_000_000
@@ -128,9 +129,8 @@ class Counts:
 
 def count(asked: Asked, line: Line) -> Counts:
     """Return the token counts of an answer; what the line says of them comes first."""
-    body = asked.body if isinstance(asked.body, Mapping) else {}
-    given = body.get("parameters") if asked.protocol == "dashscope" else body
-    tools = given.get("tools") if isinstance(given, Mapping) else None
+    body = mapping(asked.body)
+    tools = (mapping(body.get("parameters")) if asked.protocol == "dashscope" else body).get("tools")
     sent = sum(map(message_size, asked.messages)) + _size(tools) + _size(body.get("instructions"))
     said = len(line.text) + sum(len(argument_text(a)) + len(n) for n, a in line.calls)
     into = sent // 4 + 1
