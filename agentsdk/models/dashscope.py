@@ -22,7 +22,8 @@ from agentsdk.models import faults, lessons
 from agentsdk.models.collect import Collector
 from agentsdk.models.exchange import Again, WireModel
 from agentsdk.models.facts import Served
-from agentsdk.models.http import Deadline, Limits, client_of_loop, new_client, one, sse_data
+from agentsdk.models.framing import sse_data
+from agentsdk.models.http import Deadline, Limits, client_of_loop, new_client, one
 from agentsdk.models.model import Delta, Prepared, Request
 from agentsdk.models.profiles import SERVERS
 from agentsdk.models.repair.reasoning import reasoning_of

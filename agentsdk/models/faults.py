@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 from agentsdk.errors import (
@@ -29,6 +28,7 @@ from agentsdk.errors import (
 )
 from agentsdk.i18n import _
 from agentsdk.models.overflow import overflow_in
+from agentsdk.models.retry_after import retry_after
 
 # Codes and phrases as recorded, and as in the providers' lists of errors.
 _QUOTA = re.compile(
@@ -124,7 +124,9 @@ def from_status(
         return ContentFiltered(_("The provider's filter stopped {model}.").format(model=model), **details)
     if status == 429 or _RATE.search(code) or _MINUTE.search(said):
         return RateLimited(
-            _("{model} gets too many requests.").format(model=model), retry_after=_retry_after(found), **details
+            _("{model} gets too many requests.").format(model=model),
+            retry_after=retry_after(found, message),
+            **details,
         )
     if status in (401, 403) or _AUTH.search(code):
         return AuthFailed(
@@ -156,7 +158,7 @@ def from_status(
     return Overloaded(
         _("The server of {model} could not answer.").format(model=model),
         fix=_("Try again later."),
-        retry_after=_retry_after(found),
+        retry_after=retry_after(found, message),
         **details,
     )
 
@@ -338,27 +340,6 @@ def _short(text: str) -> str:
 def _hidden(text: str) -> str:
     """Return a text without what looks like a key: servers repeat the one that they refuse."""
     return re.sub(r"\b(sk-|Bearer\s+)[\w*.-]{6,}", r"\1...", text)
-
-
-def _retry_after(low: Mapping[str, str]) -> float | None:
-    """Return the seconds of Retry-After: a number, or a date (RFC 9110, 10.2.3); retry-after-ms goes first.
-
-    A date is held against the answer's own Date where it has one: the two clocks may differ.
-    """
-    try:
-        if "retry-after-ms" in low:
-            return float(low["retry-after-ms"]) / 1000
-        value = low.get("retry-after", "").strip()
-        if not value:
-            return None
-        if re.fullmatch(r"\d+(?:\.\d+)?", value):
-            return float(value)
-        from datetime import UTC, datetime
-
-        now = parsedate_to_datetime(low["date"]) if low.get("date") else datetime.now(UTC)
-        return max((parsedate_to_datetime(value) - now).total_seconds(), 0.0)
-    except (ValueError, TypeError):
-        return None
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -23,7 +23,7 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from agentsdk import _bridge
-from agentsdk.errors import AgentError, DeadlineExceeded, Phase
+from agentsdk.errors import DeadlineExceeded, Phase
 from agentsdk.i18n import _
 from agentsdk.models.faults import bad_answer, too_late
 
@@ -80,7 +80,7 @@ class Deadline:
         """Whether a piece of the answer came: from then on the idle time counts. Set by the reader."""
         self._start = time.monotonic()
         self._end = self._start + self.limits.seconds
-        self._phase: Phase = "connect"
+        self._phase: Phase = "first"
         self._arrived = False
 
     @property
@@ -125,6 +125,10 @@ class Deadline:
                 raise self._late() from None
             yield item
 
+    def asked(self) -> None:
+        """Note that a request begins: there may be no connection yet."""
+        self._phase, self._arrived = "connect", False
+
     async def watch(self, name: str, _info: Any) -> None:
         """Note how far a request got: httpcore's trace."""
         if name.endswith("send_request_headers.started"):
@@ -157,71 +161,6 @@ async def one(item: T) -> AsyncIterator[T]:
     yield item
 
 
-async def lines(chunks: AsyncIterator[bytes], *, blank: bool = False) -> AsyncIterator[str]:
-    """Yield the lines of a body, in strict UTF-8; those without anything in them only where `blank` asks for them.
-
-    The clients' own readers end lines at U+2028 and other characters as well, which stand in JSON as they are, and
-    let bytes pass that are not UTF-8.
-    """
-    rest = bytearray()
-    async for chunk in chunks:
-        *whole, last = chunk.split(b"\n")
-        if whole:
-            whole[0] = bytes(rest) + whole[0]
-            rest.clear()
-        rest += last
-        if len(rest) > LINE:  # a client of somebody's own does not count
-            raise OverflowError(_("A line is longer than {most:,} bytes.").format(most=LINE))
-        for line in whole:
-            if (text := line.decode().strip()) or blank:
-                yield text
-    if text := rest.decode().strip():
-        yield text
-
-
-async def sse_data(chunks: AsyncIterator[bytes], *, end: str | None = None) -> AsyncIterator[str]:
-    """Yield the data of server-sent events; comments keep a connection open and mean nothing.
-
-    A body that is no stream of events comes out as it is, in one piece, for the reader to find fault with.
-
-    Args:
-        chunks: the body.
-        end: the data that ends it, such as "[DONE]"; not yielded.
-
-    """
-    data: list[str] = []
-    strange: list[str] = []
-    async for line in lines(chunks, blank=True):
-        if line.startswith("data:"):
-            data.append(line[5:].strip())
-            strange.clear()
-        elif not line and data:
-            text = "\n".join(data)
-            data.clear()
-            if text == end:
-                await _drain(chunks)
-                return
-            yield text
-        elif not data and line and not line.startswith((":", "event:", "id:", "retry:")) and len(strange) < 100:
-            strange.append(line)
-    if data and (text := "\n".join(data)) != end:
-        yield text
-    if strange:
-        yield "\n".join(strange)
-
-
-async def _drain(chunks: AsyncIterator[bytes]) -> None:
-    """Read what is left of a body, so that its connection can be used again; not for long."""
-    try:
-        async with asyncio.timeout(0.2):
-            async for _chunk in chunks:
-                pass
-    except AgentError:  # a cassette refuses what it was given
-        raise
-    except Exception:  # noqa: S110  # the answer is whole, whatever becomes of the connection
-        pass
-
-
 @cache
 def tls_context() -> ssl.SSLContext:
     """Return the process's TLS context: building one costs 17 ms, nearly all of what a client costs."""
@@ -250,6 +189,7 @@ def new_client(library: ModuleType, **options: Any) -> Any:
 async def _on_request(request: Any) -> None:
     deadline = _current.get()
     if deadline is not None:
+        deadline.asked()
         request.extensions["trace"] = deadline.watch
         times = dict(request.extensions.get("timeout") or {})
         request.extensions["timeout"] = times | {

@@ -22,7 +22,8 @@ from agentsdk.models.collect import Collector
 from agentsdk.models.discover import ollama_url
 from agentsdk.models.exchange import Again, WireModel
 from agentsdk.models.facts import Served, facts_of
-from agentsdk.models.http import Deadline, Limits, client_of_loop, lines, new_client, one
+from agentsdk.models.framing import lines
+from agentsdk.models.http import Deadline, Limits, client_of_loop, new_client, one
 from agentsdk.models.model import Delta, Prepared, Reply, Request
 from agentsdk.models.profiles import OLLAMA_WINDOW, SERVERS
 from agentsdk.models.repair.reasoning import reasoning_of

@@ -25,7 +25,8 @@ from agentsdk.models import chat_completions, faults, lessons, responses, wire
 from agentsdk.models.collect import Collector
 from agentsdk.models.exchange import Again, WireModel
 from agentsdk.models.facts import Served
-from agentsdk.models.http import Deadline, Limits, client_of_loop, new_client, one, sse_data
+from agentsdk.models.framing import sse_data
+from agentsdk.models.http import Deadline, Limits, client_of_loop, new_client, one
 from agentsdk.models.model import Delta, Prepared, Request
 from agentsdk.models.probe import root_of
 from agentsdk.models.profiles import Server, server_of

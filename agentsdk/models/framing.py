@@ -1,0 +1,75 @@
+"""Takes the body of an answer apart, whatever pieces it comes in: lines, and the data of server-sent events."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from agentsdk.errors import AgentError
+from agentsdk.i18n import _
+from agentsdk.models.http import LINE
+
+
+async def lines(chunks: AsyncIterator[bytes], *, blank: bool = False) -> AsyncIterator[str]:
+    """Yield the lines of a body, in strict UTF-8; those without anything in them only where `blank` asks for them.
+
+    The clients' own readers end lines at U+2028 and other characters as well, which stand in JSON as they are, and
+    let bytes pass that are not UTF-8.
+    """
+    rest = bytearray()
+    async for chunk in chunks:
+        *whole, last = chunk.split(b"\n")
+        if whole:
+            whole[0] = bytes(rest) + whole[0]
+            rest.clear()
+        rest += last
+        if len(rest) > LINE:  # a client of somebody's own does not count
+            raise OverflowError(_("A line is longer than {most:,} bytes.").format(most=LINE))
+        for line in whole:
+            if (text := line.decode().strip()) or blank:
+                yield text
+    if text := rest.decode().strip():
+        yield text
+
+
+async def sse_data(chunks: AsyncIterator[bytes], *, end: str | None = None) -> AsyncIterator[str]:
+    """Yield the data of server-sent events; comments keep a connection open and mean nothing.
+
+    A body that is no stream of events comes out as it is, in one piece, for the reader to find fault with.
+
+    Args:
+        chunks: the body.
+        end: the data that ends it, such as "[DONE]"; not yielded.
+
+    """
+    data: list[str] = []
+    strange: list[str] = []
+    async for line in lines(chunks, blank=True):
+        if line.startswith("data:"):
+            data.append(line[5:].strip())
+            strange.clear()
+        elif not line and data:
+            text = "\n".join(data)
+            data.clear()
+            if text == end:
+                await _drain(chunks)
+                return
+            yield text
+        elif not data and line and not line.startswith((":", "event:", "id:", "retry:")) and len(strange) < 100:
+            strange.append(line)
+    if data and (text := "\n".join(data)) != end:
+        yield text
+    if strange:
+        yield "\n".join(strange)
+
+
+async def _drain(chunks: AsyncIterator[bytes]) -> None:
+    """Read what is left of a body, so that its connection can be used again; not for long."""
+    try:
+        async with asyncio.timeout(0.2):
+            async for _chunk in chunks:
+                pass
+    except AgentError:  # a cassette refuses what it was given
+        raise
+    except Exception:  # noqa: S110  # the answer is whole, whatever becomes of the connection
+        pass
