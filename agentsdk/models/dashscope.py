@@ -252,17 +252,22 @@ class DashScopeModel(WireModel):
         return faults.unreadable(self.name, error, partial)
 
 
+def _turns(body: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the conversation of a body; a prepared one may hold a `prompt` instead, the form of old."""
+    return body["input"].get("messages") or []
+
+
 def _holds_media(body: Mapping[str, Any]) -> bool:
-    return any(isinstance(m.get("content"), list) for m in body["input"]["messages"])
+    return any(isinstance(m.get("content"), list) for m in _turns(body))
 
 
 def _by_path(body: dict[str, Any], path: str) -> dict[str, Any]:
     """Return the body with its contents as the path wants them: text, or lists of parts."""
-    if path == TEXT_PATH:
+    if path == TEXT_PATH or "messages" not in body["input"]:
         return body
     messages = [
         m | {"content": [{"text": m["content"]}] if isinstance(m["content"], str) else m["content"]}
-        for m in body["input"]["messages"]
+        for m in _turns(body)
     ]
     return body | {"input": {**body["input"], "messages": messages}}
 

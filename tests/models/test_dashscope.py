@@ -207,3 +207,15 @@ def test_a_prepared_body_is_sent_as_it_is_and_as_it_is_asked_for(server: Standin
         {"top_k": 3, "incremental_output": True},
         {"enable_thinking": True, "incremental_output": True},
     ]
+
+
+def test_a_prepared_body_may_hold_the_prompt_of_old(server: Standin) -> None:
+    server.raw(
+        json.dumps(
+            {"output": {"text": "Hello.", "finish_reason": "stop"}, "usage": {"input_tokens": 1}}
+        ).encode()
+    )
+    model = DashScopeModel("qwen-turbo", "sk", base_url=server.url("dashscope"))
+    reply = run(model, Prepared((), body={"model": "qwen-turbo", "input": {"prompt": "Hi"}, "parameters": {}}))
+    assert reply.message.text == "Hello."
+    assert server.requests[0].body["input"] == {"prompt": "Hi"}

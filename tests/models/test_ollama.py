@@ -13,6 +13,7 @@ from agentsdk.errors import EmptyResponse, ModelError
 from agentsdk.messages import ToolCall
 from agentsdk.models.model import Prepared, Reply, Request, ToolSpec
 from agentsdk.models.ollama import OllamaModel
+from agentsdk.models.profiles import OLLAMA_WINDOW
 from agentsdk.testing.standin import Standin
 
 ADD = ToolSpec("add", "Return the sum.", {"type": "object", "properties": {"a": {"type": "integer"}}})
@@ -167,13 +168,14 @@ def test_an_empty_answer_of_any_other_kind_is_told_at_once(server: Standin, stre
         run(OllamaModel("m", base_url=server.url("ollama")), HI, streamed)
 
 
-def test_a_prepared_body_is_sent_as_it_is_and_as_it_is_asked_for(server: Standin) -> None:
+def test_a_prepared_body_is_sent_as_it_is_asked_for_and_with_a_window(server: Standin) -> None:
     server.say("one").say("two")
     body = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
     model = OllamaModel("m", base_url=server.url("ollama"))
     run(model, Prepared((), body=body | {"stream": True}), streamed=False)
     run(model, Prepared((), body=body), streamed=True)
-    assert [s.body for s in server.requests] == [body | {"stream": False}, body | {"stream": True}]
+    window = {"options": {"num_ctx": OLLAMA_WINDOW}}
+    assert [s.body for s in server.requests] == [body | window | {"stream": s} for s in (False, True)]
 
 
 def test_calls_without_ids_get_one_each(server: Standin) -> None:
