@@ -76,22 +76,26 @@ class Collector:
         self._reader = TextCalls(offer)
         self._said: list[str] = []
         self._size = 0
-        self._marks: str | None = None
-        """The characters that a mark may begin with; None while something is held back."""
+        self._spoke = self._splitter.said.append
+        self._idle = False
+        """Nothing is held back: a piece without a mark is said as it is."""
+        self._marks = self._reader.marks
 
     def text(self, piece: Any) -> Sequence[Delta]:
         """Take a piece of text in, and return what of it can be shown."""
         if not piece or not isinstance(piece, str):
             return ()
-        self._grow(piece)
-        if self._marks is not None:  # this runs for every token: most of them end here
+        self._size += len(piece)
+        # This runs for every token: most of them end here.
+        if self._idle and "<" not in piece and self._size <= LARGEST:
             for mark in self._marks:
                 if mark in piece:
                     break
             else:
-                self._splitter.said.append(piece)
+                self._spoke(piece)
                 self._said.append(piece)
                 return (TextDelta(piece),)
+        self._grow("")
         return self._show(self._splitter.feed(piece))
 
     def reasoning(self, piece: Any) -> Sequence[Delta]:
@@ -141,12 +145,15 @@ class Collector:
 
     def so_far(self) -> Message | None:
         """Return what has come, as a turn none of whose calls may be run; None where nothing has."""
+        self.rest()
         text, reasoning = "".join(self._said), "".join(self._thought).strip()
         settled = self._calls.settle(cut=_CUT, offer=self._offer)
+        read = settle_found(self._reader.found, cut=_CUT, offer=self._offer, beside=settled)
         cut = (
-            BrokenCall(c.id, c.name, json.dumps(c.arguments, ensure_ascii=False), _CUT) for c in settled.calls
+            BrokenCall(c.id, c.name, json.dumps(c.arguments, ensure_ascii=False), _CUT)
+            for c in (*settled.calls, *read.calls)
         )
-        broken = (*cut, *settled.broken)
+        broken = (*cut, *settled.broken, *read.broken)
         return (
             Message("assistant", text, (), broken, reasoning=reasoning) if text or reasoning or broken else None
         )
@@ -243,7 +250,7 @@ class Collector:
                 deltas.append(Restated(text))
             elif text:
                 deltas.append(ReasoningDelta(text))
-        self._marks = "<" + self._reader.marks if self._splitter.idle and self._reader.idle else None
+        self._idle = self._splitter.idle and self._reader.idle
         return deltas
 
     def _grow(self, piece: str) -> None:

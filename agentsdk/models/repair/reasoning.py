@@ -7,8 +7,10 @@ themselves, so that an answer holds the closing one alone; and some servers swal
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
+
+from agentsdk.models.repair.channels import OPENERS, Channels
 
 Part = tuple[Literal["said", "thought", "orphan"], str]
 """A piece of text and what it is. "orphan": a closing tag without an opening one, and with it all that was said
@@ -80,7 +82,8 @@ class ThoughtSplitter:
         self.said: list[str] = []
         """What was said so far; empty again after an orphan."""
         self._opened = opened
-        self._state: Literal["begin", "waiting", "thought", "said"] = "begin"
+        self._state: Literal["begin", "waiting", "thought", "said", "channels"] = "begin"
+        self._channels = Channels()
         self._held = ""
         self._wait: list[str] = []
         self._closers: tuple[str, ...] = ()
@@ -102,6 +105,8 @@ class ThoughtSplitter:
     def rest(self) -> list[Part]:
         """Return what was held back, at the end of the text."""
         parts = self._go("", final=True)
+        if self._state == "channels":
+            self._channel("", parts, final=True)
         if self._wait:
             self._say("".join(self._wait), parts)
             self._wait = []
@@ -117,7 +122,13 @@ class ThoughtSplitter:
     def _go(self, piece: str, *, final: bool) -> list[Part]:
         text, self._held = self._held + piece, ""
         parts: list[Part] = []
-        step = {"begin": self._begin, "waiting": self._waiting, "thought": self._think, "said": self._speak}
+        step: dict[str, Callable[[str, list[Part], bool], str]] = {
+            "begin": self._begin,
+            "waiting": self._waiting,
+            "thought": self._think,
+            "said": self._speak,
+            "channels": self._channel,
+        }
         while text:
             text = step[self._state](text, parts, final)
         return parts
@@ -127,12 +138,17 @@ class ThoughtSplitter:
     def _begin(self, text: str, _parts: list[Part], final: bool) -> str:
         start = text.lstrip()
         low = start[:12].lower()
+        if low.startswith(OPENERS):
+            self._wait, self._state = [], "channels"
+            return start
         for opener, closers in _PAIRS.items():
             if low.startswith(opener):
                 self._wait = []
                 self._open(closers)
                 return start[len(opener) :]
-        if not final and any(opener.startswith(low) for opener in _PAIRS):  # "" too: it may go on with a tag
+        if not final and any(
+            opener.startswith(low) for opener in (*_PAIRS, *OPENERS)
+        ):  # "" too: it may go on with a tag
             self._wait.append(text[: len(text) - len(start)])
             self._held = start
             return ""
@@ -200,6 +216,14 @@ class ThoughtSplitter:
         else:
             self._open(_PAIRS["<think>"])
         return text[tag.end() :]
+
+    def _channel(self, text: str, parts: list[Part], final: bool) -> str:
+        for kind, piece in self._channels.feed(text, final=final):
+            if kind == "said":
+                self._say(piece, parts)
+            else:
+                parts.append((kind, piece))
+        return ""
 
     def _open(self, closers: tuple[str, ...]) -> None:
         self._state, self._closers = "thought", closers

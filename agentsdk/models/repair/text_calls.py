@@ -22,6 +22,7 @@ from agentsdk.models.repair.dialects import (
     read_tagged,
 )
 from agentsdk.models.repair.found import BETWEEN, SPACE, Found, Names, Reading, end_of
+from agentsdk.models.repair.names import history_name
 from agentsdk.models.repair.one_call import opens_call, read_call
 
 _PYTHON_TAG = "<|python_tag|>"
@@ -237,7 +238,9 @@ def settle_found(found: list[Found], *, cut: str, offer: Offer | None, beside: S
             pieces.add(at, id_, call.name, {} if call.arguments is None else call.arguments)
         else:
             raw = call.arguments if isinstance(call.arguments, str) else json.dumps(call.arguments)
-            broken.append(BrokenCall(id_, call.name, raw, cut or "The end of the call is missing."))
+            broken.append(
+                BrokenCall(id_, history_name(call.name), raw, cut or "The end of the call is missing.")
+            )
     settled = pieces.settle(cut="" if broken else cut, offer=offer)
     native = [(c.name, c.arguments) for c in beside.calls]
     names = {c.name for c in beside.calls} | {c.name for c in beside.broken}

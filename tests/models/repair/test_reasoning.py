@@ -42,6 +42,16 @@ SAMPLES = [
     ("So:\n```xml\n<think>\na\n</think>\n```\nEnd", "So:\n```xml\n<think>\na\n</think>\n```\nEnd", ""),
     ("```\ncode\n```\nthought</think>text", "text", "```\ncode\n```\nthought"),
     ("The <thought> element", "The <thought> element", ""),
+    (
+        "<|channel|>analysis<|message|>t<|end|><|start|>assistant<|channel|>final<|message|>yes<|return|>",
+        "yes",
+        "t",
+    ),
+    ("<|start|>assistant<|channel|>analysis<|message|>a<b<|channel|>final<|message|>yes", "yes", "a<b"),
+    ("<|channel|>final <|constrain|>json<|message|>{}", "{}", ""),
+    ("<|channel|>analysis<|message|>cut o", "", "cut o"),
+    ("<|channel|>anal", "", ""),
+    ("<|channels", "<|channels", ""),
 ]
 
 
@@ -87,6 +97,13 @@ def test_a_text_does_not_begin_within_a_thought_that_came_in_a_field_of_its_own(
 
 
 _MARKS = [
+    "<|channel|>analysis<|message|>",
+    "<|channel|>",
+    "final",
+    "<|message|>",
+    "<|end|>",
+    "<|start|>assistant",
+    "to=functions.f ",
     "<think>",
     "</think>",
     "<thinking>",

@@ -109,6 +109,19 @@ def test_a_call_in_the_text_is_read_at_every_split(
     assert answer.repairs.count("call.from_text") == len(calls)
 
 
+def test_a_call_in_the_marks_of_gpt_oss_is_read_and_its_analysis_is_a_thought() -> None:
+    thought = "<|channel|>analysis<|message|>They ask for a sum.<|end|><|start|>assistant"
+    call = '<|channel|>commentary to=functions.add <|constrain|>json<|message|>{"x": 2, "y": 5}<|call|>'
+    answer = read_everywhere(thought + call)
+    assert (answer.text, answer.calls, answer.reasoning) == ("", (SUM,), "They ask for a sum.")
+    other = '<|start|>assistant to=functions.get_weather<|channel|>commentary<|message|>{"city": "Oslo"}'
+    assert read_everywhere(other).calls == (OSLO,)
+    cut = read_everywhere(call[: call.index(", ")], finish="length")
+    assert (cut.text, cut.calls, [name for name, _fault in cut.broken]) == ("", (), ["functions_add"])
+    forbidden = read_everywhere(call, offer=replace(AUTO, choice="none"))
+    assert (forbidden.text, forbidden.calls) == ('<function=functions.add>{"x": 2, "y": 5}</function>', ())
+
+
 TEXTS = [
     # Q3: a tag that calls nothing that was offered; the tag goes, the rest is text
     ('<|python_tag|>{"message": "Hello, World!", "type": "greeting"}', '{"message": "Hello, World!", "type": "greeting"}'),
@@ -248,6 +261,18 @@ def test_an_answer_of_thoughts_alone_is_empty_and_keeps_them() -> None:
         assert (answer.error, answer.reasoning) == ("EmptyResponse", "I wonder.")
 
 
+def test_what_had_come_of_a_call_in_the_text_when_an_answer_broke_off_is_kept_and_can_never_be_run() -> None:
+    for text in (f"Hm. <tool_call>{WEATHER}</tool_call> An", f"Hm. <tool_call>{WEATHER[:-8]}"):
+        answer = Collector("m", AUTO)
+        answer.text(text)
+        received = answer.so_far()
+        assert received is not None
+        assert received.text.startswith("Hm. ")
+        assert "tool_call" not in received.text
+        assert received.calls == ()
+        assert [c.name for c in received.broken_calls] == ["get_weather"]
+
+
 def shown_at_once(text: str, offer: Offer | None = AUTO) -> str:
     answer = Collector("m", offer)
     return "".join(d.text for piece in text for d in answer.text(piece) if isinstance(d, TextDelta))
@@ -278,6 +303,7 @@ def test_nothing_but_a_tag_is_held_back_where_no_tools_are_offered() -> None:
 
 
 _PIECES = [
+    "<|channel|>commentary to=functions.add <|constrain|>json<|message|>", "<|call|>", "<|channel|>final<|message|>", "<|end|>",
     "<tool_call>", "</tool_call>", WEATHER, ADD, '{"name":', '"add"', "nope", '"', "{", "}", "[", "]", "(", ")", "<function=add>",
     "<function=", "<parameter=x>", "5", "</parameter>", "</function>", "<|python_tag|>", "<|eom_id|>", "```", "```json\n", "\n", " ", ";",
     ",", "✿FUNCTION✿: add\n", "✿ARGS✿: ", "✿RESULT✿", "✿RETURN✿: ", "add(x=1)", "[add(x=1)]", 'brave_search.call(query="q")', "get_weather",
