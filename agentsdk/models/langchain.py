@@ -1,10 +1,9 @@
-"""Our messages and LangChain's, both ways: any of its chat models drives an Agent, any of ours is one of its."""
+"""LangChain's chat models as Models: any of them drives an Agent. The other way is in chat/."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
-import json
 from collections.abc import AsyncIterator, Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
@@ -12,44 +11,32 @@ from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import (
     AIMessage,
-    AIMessageChunk,
     BaseMessage,
     HumanMessage,
     SystemMessage,
     ToolMessage,
 )
-from langchain_core.messages.ai import UsageMetadata
 from langchain_core.messages.tool import ToolCall as TheirCall
-from langchain_core.messages.tool import ToolCallChunk, tool_call_chunk
-from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
-from langchain_core.tools import BaseTool
-from langchain_core.utils.function_calling import convert_to_openai_tool
-from pydantic import ConfigDict
 
-from agentsdk import _bridge
 from agentsdk.budget import Usage
 from agentsdk.errors import AgentError, BadResponse
 from agentsdk.i18n import _
-from agentsdk.messages import BrokenCall, Message, ToolCall
+from agentsdk.messages import Message
 from agentsdk.models import faults
+from agentsdk.models.chat.any import AnyChat
 from agentsdk.models.collect import Collector
 from agentsdk.models.http import Deadline, Limits
 from agentsdk.models.model import (
-    CallDelta,
     Delta,
     Model,
     Offer,
-    ReasoningDelta,
     Reply,
     Request,
-    Restated,
     TextDelta,
-    ToolSpec,
     reading,
 )
 from agentsdk.models.repair.reasoning import reasoning_of
@@ -61,12 +48,12 @@ def from_langchain(chat: BaseChatModel) -> Model:
 
     Its tool calls are read again from their raw text: LangChain completes the JSON of a call that was cut off.
     """
-    return FromLangChain(chat)
+    return chat.model if isinstance(chat, AnyChat) else FromLangChain(chat)
 
 
 def to_langchain(model: Model) -> BaseChatModel:
-    """Return a Model as a LangChain chat model: invoke, ainvoke, stream, astream, bind_tools."""
-    return ChatModel(model=model)
+    """Return a Model as a LangChain chat model, with tools and structured output; see docs/langchain.md."""
+    return AnyChat(model=model)
 
 
 class FromLangChain:
@@ -329,168 +316,3 @@ def _content(message: Message) -> Any:
     if message.text:
         blocks.append({"type": "text", "text": message.text})
     return blocks
-
-
-def _ours(message: BaseMessage) -> Message:
-    text = message.text if isinstance(message.text, str) else str(message.content)
-    if isinstance(message, SystemMessage):
-        return Message.system(text)
-    if isinstance(message, ToolMessage):
-        return Message("tool", text, call_id=message.tool_call_id, name=message.name or "")
-    if isinstance(message, AIMessage):
-        return Message.assistant(
-            text, [ToolCall(c["id"] or "", c["name"], c["args"]) for c in message.tool_calls]
-        )
-    return Message.user(text)
-
-
-class ChatModel(BaseChatModel):
-    """One of our models as a LangChain chat model."""
-
-    model_config = ConfigDict(arbitrary_types_allowed=True)
-
-    model: Any
-    """The Model inside."""
-
-    @property
-    def _llm_type(self) -> str:
-        return "agentsdk"
-
-    def bind_tools(
-        self,
-        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool],
-        *,
-        tool_choice: str | None = None,
-        **kwargs: Any,
-    ) -> Runnable[LanguageModelInput, AIMessage]:
-        """Return this model with tools to call; `tool_choice` is "auto", "none", "any" or a tool's name."""
-        wire = [convert_to_openai_tool(t) for t in tools]
-        choice = {"any": "required", None: "auto"}.get(tool_choice, tool_choice)
-        bound: Any = self.bind(tools=wire, tool_choice=choice, **kwargs)
-        return bound  # type: ignore[no-any-return]  # bind loses the type of what comes out
-
-    def _generate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002  # LangChain's signature
-        **kwargs: Any,
-    ) -> ChatResult:
-        return _bridge.wait(self._agenerate(messages, stop, None, **kwargs))
-
-    async def _agenerate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,  # noqa: ARG002  # LangChain's signature
-        **kwargs: Any,
-    ) -> ChatResult:
-        reply = await self.model.complete(_request(messages, stop, kwargs))
-        return ChatResult(generations=[ChatGeneration(message=_their_reply(reply))])
-
-    def _stream(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002  # LangChain's signature
-        **kwargs: Any,
-    ) -> Iterator[ChatGenerationChunk]:
-        async def chunks() -> Any:
-            async for chunk in self._astream(messages, stop, None, **kwargs):
-                yield chunk
-
-        yield from _bridge.iterate(chunks())
-
-    async def _astream(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> AsyncIterator[ChatGenerationChunk]:
-        async with reading(self.model.stream(_request(messages, stop, kwargs))) as pieces:
-            async for piece in pieces:
-                chunk = _their_chunk(piece)
-                if chunk is not None:
-                    if run_manager and isinstance(piece, TextDelta):
-                        await run_manager.on_llm_new_token(piece.text, chunk=ChatGenerationChunk(message=chunk))
-                    yield ChatGenerationChunk(message=chunk)
-
-
-def _request(messages: list[BaseMessage], stop: list[str] | None, kwargs: Mapping[str, Any]) -> Request:
-    tools = []
-    for tool in kwargs.get("tools") or ():
-        function = tool["function"]
-        tools.append(
-            ToolSpec(function["name"], function.get("description", ""), function.get("parameters", {}))
-        )
-    return Request(
-        tuple(_ours(m) for m in messages),
-        tuple(tools),
-        kwargs.get("tool_choice") or "auto",
-        max_tokens=kwargs.get("max_tokens"),
-        temperature=kwargs.get("temperature"),
-        stop=tuple(stop or ()),
-    )
-
-
-def _their_reply(reply: Reply) -> AIMessage:
-    message = reply.message
-    return AIMessage(
-        message.text,
-        tool_calls=[TheirCall(name=c.name, args=dict(c.arguments), id=c.id) for c in message.calls],
-        invalid_tool_calls=[_invalid(c) for c in message.broken_calls],
-        usage_metadata=_their_usage(reply.usage),
-        response_metadata={"finish_reason": reply.finish, "model_name": reply.model},
-        additional_kwargs={"reasoning_content": message.reasoning} if message.reasoning else {},
-    )
-
-
-def _their_chunk(piece: Delta | Reply) -> AIMessageChunk | None:
-    match piece:
-        case TextDelta(text):
-            return AIMessageChunk(content=text)
-        case ReasoningDelta(text):
-            return AIMessageChunk(content="", additional_kwargs={"reasoning_content": text})
-        case Restated(text):
-            # LangChain adds chunks up and can take none back; whoever shows them sees here that it must.
-            return AIMessageChunk(
-                content="",
-                additional_kwargs={"reasoning_content": text},
-                response_metadata={"text_was_thought": True},
-            )
-        case CallDelta():
-            # A piece may belong to a call that is cut off: calls come with the reply, whole.
-            return None
-        case Reply(message, usage, finish, model):
-            calls: list[ToolCallChunk] = [
-                tool_call_chunk(name=c.name, args=json.dumps(c.arguments), id=c.id, index=i)
-                for i, c in enumerate(message.calls)
-            ]
-            return AIMessageChunk(
-                content="",
-                tool_call_chunks=calls,
-                usage_metadata=_their_usage(usage),
-                response_metadata={"finish_reason": finish, "model_name": model},
-                chunk_position="last",
-            )
-
-
-def _invalid(call: BrokenCall) -> Any:
-    return {
-        "type": "invalid_tool_call",
-        "id": call.id,
-        "name": call.name,
-        "args": call.raw,
-        "error": call.fault,
-    }
-
-
-def _their_usage(usage: Usage) -> UsageMetadata:
-    return UsageMetadata(
-        input_tokens=usage.input_tokens,
-        output_tokens=usage.output_tokens,
-        total_tokens=usage.tokens,
-        input_token_details={"cache_read": usage.cached_tokens},
-        output_token_details={"reasoning": usage.reasoning_tokens},
-    )

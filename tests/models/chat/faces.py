@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from agentsdk import connect
 from agentsdk.models.chat import DashScopeChat, OllamaChat, OpenAIChat
+from agentsdk.models.chat.any import AnyChat
 from agentsdk.testing.standin import Standin
 
 Make = Callable[..., Any]
@@ -44,7 +46,11 @@ def dashscope(server: Standin, **options: Any) -> DashScopeChat:
     )
 
 
-FACES: list[Make] = [chat_completions, responses, ollama, dashscope]
+def any_model(server: Standin, **options: Any) -> AnyChat:
+    return AnyChat(model=connect("ollama:llama3.1", base_url=server.url("ollama"), retries=0), **options)
+
+
+FACES: list[Make] = [chat_completions, responses, ollama, dashscope, any_model]
 each = pytest.mark.parametrize("make", FACES, ids=lambda f: f.__name__)
 
 
