@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import json
 import os
@@ -74,6 +75,20 @@ class OpenAIChat(Face, ChatOpenAI):
     def get_lc_namespace(cls) -> list[str]:
         """Return where a written-down model is read back from."""
         return ["agentsdk", "models", "chat"]
+
+    def __getstate__(self) -> dict[Any, Any]:
+        state = super().__getstate__()
+        # Clients hold locks and sockets: a copy in another process makes its own.
+        return {**state, "__dict__": {**state["__dict__"], **dict.fromkeys(_CLIENTS)}}
+
+    def __setstate__(self, state: dict[Any, Any]) -> None:
+        super().__setstate__(state)
+        self.validate_environment()  # type: ignore[operator]  # pydantic calls it by a wrapper, and so may we
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        made = type(self).__new__(type(self))
+        made.__setstate__(copy.deepcopy(self.__getstate__(), memo))
+        return made
 
     def _exchange(
         self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any], *, stream: bool
@@ -157,6 +172,9 @@ class OpenAIChat(Face, ChatOpenAI):
     def _wants_usage(self, asked: bool | None) -> bool:
         wanted = self.stream_usage if asked is None else asked
         return wanted is not False
+
+
+_CLIENTS = ("client", "async_client", "root_client", "root_async_client")
 
 
 def _check_is_heard(messages: list[BaseMessage]) -> None:
