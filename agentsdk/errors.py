@@ -22,7 +22,6 @@ AgentError
 │   ├── ModelNotFound           the server does not have this model
 │   ├── QuotaExhausted          billing; trying again does not help
 │   ├── InvalidRequest          400: the server refuses what was asked
-│   │   ├── CallRefused         the server itself refused what the model wrote as a call; `written`
 │   │   └── ContextOverflow     the conversation is longer than the model's window; `limit`, `asked`, `over`
 │   ├── ContentFiltered         the provider's filter stopped the request or the answer
 │   ├── BadResponse             an answer that is not in the provider's protocol; `kind`, `snippet`
@@ -219,14 +218,10 @@ class QuotaExhausted(ModelError):
 
 
 class InvalidRequest(ModelError):
-    """The server refuses what was asked."""
-
-
-class CallRefused(InvalidRequest):
-    """The server checked what the model wrote as a tool call, and refused it.
+    """The server refuses what was asked.
 
     Args:
-        written: what the model wrote.
+        written: what the model wrote as a tool call, where that is what the server refuses (Groq).
 
     """
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any, ClassVar, Literal
 
-from agentsdk.errors import AgentError, CallRefused, ContextOverflow, ModelError
+from agentsdk.errors import AgentError, ContextOverflow, InvalidRequest, ModelError
 from agentsdk.messages import Repair
 from agentsdk.models.collect import Collector
 from agentsdk.models.facts import Served, facts_known
@@ -170,9 +170,11 @@ class WireModel(ABC):
                     fault.received = answer.so_far()
                 if isinstance(fault, ModelError) and fault.usage is None and answer.usage.tokens:
                     fault.usage = answer.usage
-                if isinstance(fault, CallRefused) and (held := self._withheld(fault, answer, offer)):
-                    yield _told(held, changes, cut)
-                    return
+                if isinstance(fault, InvalidRequest) and (held := self._withheld(fault, answer, offer)):
+                    if held.message.calls:
+                        yield _told(held, changes, cut)
+                        return
+                    fault.received = held.message
                 again = "" if begun or tried > MOST else self.again(fault, request, body, tried)
                 if not again and not begun and tried <= MOST and self._shorter(fault, body):
                     again = "same"
@@ -232,7 +234,9 @@ class WireModel(ABC):
             return dict(request.body)
         return self.body(named_for(request, self.served.server, self.name), stream=stream)
 
-    def _withheld(self, fault: CallRefused, answer: Collector, offer: Offer) -> Reply | None:
+    def _withheld(self, fault: InvalidRequest, answer: Collector, offer: Offer) -> Reply | None:
+        if not fault.written:
+            return None
         return read_refused(
             fault.written, offer, model=answer.model, family=self._family, before=answer.so_far()
         )

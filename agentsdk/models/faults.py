@@ -12,7 +12,6 @@ from agentsdk.errors import (
     AuthFailed,
     BadKind,
     BadResponse,
-    CallRefused,
     ConnectionLost,
     ContentFiltered,
     ContextOverflow,
@@ -90,7 +89,7 @@ def from_status(
         "partial": partial or None,
     }
     if code == "tool_use_failed":
-        return CallRefused(
+        return InvalidRequest(
             _("The server refuses the tool call that {model} wrote.").format(model=model),
             written=_written(body),
             fix=_("Ask again, or take another model."),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from agentsdk.budget import Usage
-from agentsdk.errors import EmptyResponse
+from agentsdk.errors import EmptyResponse, InvalidRequest
 from agentsdk.events import Draft, DraftReplaced, ModelCalled, Thought
 from agentsdk.i18n import _
 from agentsdk.messages import Message
@@ -52,6 +52,11 @@ async def call_model(run: Run, request: Request, *, final: bool = False, public:
                         reply = piece
         if reply is not None:
             used = replace(reply.usage, calls=max(reply.usage.calls, 1))
+    except InvalidRequest as error:
+        # The server refused what the model wrote as a call: the model is told why, as with any broken call.
+        if not (error.written and isinstance(error.received, Message) and error.received.broken_calls):
+            raise
+        reply = Reply(error.received, used)
     finally:
         run.ledger.settle(hold, used)
         run.emit(ModelCalled(used, run.ledger.total))

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from agentsdk.errors import CallRefused
+from agentsdk import Agent, tool
+from agentsdk.errors import InvalidRequest
 from agentsdk.messages import Message
 from agentsdk.models.model import Reply, Request, TextDelta, ToolSpec
 from agentsdk.models.openai import OpenAIModel
@@ -78,19 +79,37 @@ def test_what_the_server_withheld_is_mended_and_comes_as_the_reply(written: str)
         ('{"name": "get_something", "arguments": {"na', "The end of the call is missing."),
     ],
 )
-def test_what_cannot_be_mended_comes_as_a_broken_call_with_its_fault(written: str, fault: str) -> None:
+def test_what_cannot_be_mended_is_the_servers_error_with_the_broken_call(written: str, fault: str) -> None:
     with Standin("groq") as server:
         server.raw(error(written), status=400)
-        _said, reply = ask(server)
-    assert reply.message.calls == ()
-    assert fault in reply.message.broken_calls[0].fault
+        with pytest.raises(InvalidRequest, match="refuses the tool call") as caught:
+            ask(server)
+    assert caught.value.received.calls == ()
+    assert fault in caught.value.received.broken_calls[0].fault
+
+
+def test_an_agent_tells_the_model_what_was_wrong_with_the_refused_call() -> None:
+    @tool
+    def double(n: int) -> int:
+        """Return twice the number."""
+        return 2 * n
+
+    with Standin("groq") as server:
+        server.raw(error('{"name": "double", "arguments": {"n": "three"}}'), status=400)
+        server.call("double", n=3).say("6")
+        model = OpenAIModel(
+            "llama-3.3-70b-versatile", "key", base_url=server.url("openai"), server=SERVERS["groq"]
+        )
+        assert Agent(model, tools=[double], plan="never").run("Twice three?").text == "6"
+        told = server.requests[1].body["messages"][-1]["content"]
+    assert "n: expected an integer, got the string" in told
 
 
 @pytest.mark.parametrize("written", ["", "maybe", "[1]", "<tool_call>"])
 def test_what_is_no_call_is_the_servers_error_with_what_was_written(written: str) -> None:
     with Standin("groq") as server:
         server.raw(error(written), status=400)
-        with pytest.raises(CallRefused, match="refuses the tool call") as caught:
+        with pytest.raises(InvalidRequest, match="refuses the tool call") as caught:
             ask(server)
     assert caught.value.written == written
     assert caught.value.code == "tool_use_failed"
@@ -99,8 +118,8 @@ def test_what_is_no_call_is_the_servers_error_with_what_was_written(written: str
 def test_nothing_may_run_where_calls_were_forbidden() -> None:
     with Standin("groq") as server:
         server.raw(error('{"name": "get_something", "arguments": {"name": "x"}}'), status=400)
-        _said, reply = ask(server, request=Request(ASK.messages, ASK.tools, "none"))
-    assert reply.message.calls == ()
+        with pytest.raises(InvalidRequest, match="refuses the tool call"):
+            ask(server, request=Request(ASK.messages, ASK.tools, "none"))
 
 
 def test_a_refusal_within_a_stream_keeps_what_was_said_before_it() -> None:
@@ -114,14 +133,15 @@ def test_a_refusal_within_a_stream_keeps_what_was_said_before_it() -> None:
 
 
 @pytest.mark.skipif(not RECORDED.exists(), reason="the shared recordings are not beside this folder")
-def test_groqs_recorded_refusal_becomes_a_broken_call() -> None:
+def test_groqs_recorded_refusal_tells_what_is_wrong() -> None:
     recorded = yaml.safe_load(RECORDED.read_text(encoding="utf-8"))["interactions"][0]
     tool = json.loads(recorded["request"]["body"])["tools"][0]["function"]
     request = Request(ASK.messages, (ToolSpec(tool["name"], "Get it.", tool["parameters"]),))
     with Standin("groq") as server:
         server.raw(recorded["response"]["body"]["string"].encode(), status=400)
-        _said, reply = ask(server, request=request)
-    broken = reply.message.broken_calls[0]
+        with pytest.raises(InvalidRequest, match="refuses the tool call") as caught:
+            ask(server, request=request)
+    broken = caught.value.received.broken_calls[0]
     assert broken.name == "get_something_by_name"
     assert "name: is missing; expected a string." in broken.fault
     assert "foo: there is no such key; the keys are: name." in broken.fault
