@@ -71,8 +71,10 @@ def read_bare(text: str, at: int, names: Names, *, final: bool) -> Reading | Non
 
 _FENCE = re.compile(r"```[\w+-]{0,20}[^\S\n]*+\n?\s*+")
 _FENCE_SO_FAR = re.compile(r"`{0,2}|```[\w+-]{0,20}\s*+")
-FENCED = ("json", "tool_call", "tool_code", "tool", "python", "")
-"""What a block of code that holds calls may be called."""
+_TOOL_FENCES = ("tool_call", "tool_code", "tool")
+_FENCES = ("json", "", *_TOOL_FENCES)
+"""What a block of code that holds calls may be called. A call in Python is one in the latter only: elsewhere it is
+code that was asked for."""
 
 
 def read_fence(text: str, at: int, names: Names, *, final: bool) -> Reading | None:
@@ -84,7 +86,8 @@ def read_fence(text: str, at: int, names: Names, *, final: bool) -> Reading | No
         if not fence or fence.end() == len(text):
             waits = not final and _FENCE_SO_FAR.fullmatch(text, pos)
             return None if waits else Reading(at + 3)
-        if fence[0].strip("`").strip().lower() not in FENCED:
+        label = fence[0].strip("`").strip().lower()
+        if label not in _FENCES:
             return Reading(at + 3)
         pos = fence.end()
         while True:
@@ -93,6 +96,8 @@ def read_fence(text: str, at: int, names: Names, *, final: bool) -> Reading | No
             if item is None and (opens or opens is None) and not final:
                 return None
             if item is None or not item.calls:
+                return Reading(at + 3)
+            if label not in _TOOL_FENCES and any(call.dialect == "python" for call in item.calls):
                 return Reading(at + 3)
             found += item.calls
             pos = end_of(BETWEEN, text, item.end)

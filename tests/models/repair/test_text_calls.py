@@ -55,6 +55,7 @@ CALLS: list[tuple[str, list[tuple[str, dict[str, Any]]], str]] = [
     (f"```\n[{WEATHER}, {ADD}]\n```\n", [OSLO, SUM], ""),
     (f"```json\n{WEATHER}\n```\n```json\n{ADD}\n```", [OSLO, SUM], ""),
     (f"I look it up:\n```json\n{WEATHER}\n```\n", [OSLO], "I look it up:\n"),
+    ("```tool_code\n[add(x=2, y=5)]\n```", [SUM], ""),
     # Q5: several, joined by what models join them with
     (f"{WEATHER};{ADD}", [OSLO, SUM], ""),
     (f"{WEATHER}\n{ADD}", [OSLO, SUM], ""),
@@ -150,6 +151,8 @@ TEXTS = [
     (f"```python\nprint(1)\n```\nor\n```json\n{WEATHER}\n```", None),
     (f"```bash\n{WEATHER}\n```", None),
     ("Use add(x=1).", None),
+    ("So:\n```python\nadd(x=1)\n```", None),
+    ("```\nadd(x=1)\n```", None),
     # what would have to be worked out is no argument
     ('[add(x=__import__("os").getpid())]', None),
     ("[add(x=1 + 1)]", None),
