@@ -254,7 +254,7 @@ class DashScopeModel(WireModel):
 
 def _turns(body: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the conversation of a body; a prepared one may hold a `prompt` instead, the form of old."""
-    return body["input"].get("messages") or []
+    return (body.get("input") or {}).get("messages") or []
 
 
 def _holds_media(body: Mapping[str, Any]) -> bool:
@@ -263,11 +263,12 @@ def _holds_media(body: Mapping[str, Any]) -> bool:
 
 def _by_path(body: dict[str, Any], path: str) -> dict[str, Any]:
     """Return the body with its contents as the path wants them: text, or lists of parts."""
-    if path == TEXT_PATH or "messages" not in body["input"]:
+    turns = _turns(body)
+    if path == TEXT_PATH or not turns:
         return body
     messages = [
         m | {"content": [{"text": m["content"]}] if isinstance(m["content"], str) else m["content"]}
-        for m in _turns(body)
+        for m in turns
     ]
     return body | {"input": {**body["input"], "messages": messages}}
 
