@@ -48,15 +48,22 @@ class Shape:
     seen: int = 0
     types: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     times: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    each: set[str] = field(default_factory=set)
+    """The fields that every single event has."""
 
     def add(self, values: Iterable[Any]) -> None:
         """Take in one answer, or those events of an answer that are of one class."""
-        self.seen += 1
-        found = [p for value in values for p in paths(value)]
-        for path, kind in found:
-            self.types[path].add(kind)
-        for path in {p for p, _kind in found}:
+        found: set[str] = set()
+        for value in values:
+            kinds = list(paths(value))
+            for path, kind in kinds:
+                self.types[path].add(kind)
+            here = {path for path, _kind in kinds}
+            self.each = self.each & here if self.seen or found else here
+            found |= here
+        for path in found:
             self.times[path] += 1
+        self.seen += 1
 
     @property
     def always(self) -> set[str]:
@@ -232,7 +239,7 @@ def write(shapes: Shapes) -> str:
     """Return shapes as text.
 
     A block is a kind of answer: how many were recorded, the orders of the classes of its events, and a line a class.
-    A field that only some of them have ends in "?".
+    A field that only some answers have ends in "?"; one that each answer has, but not in each of these events, in "~".
     """
     lines = []
     for (server, mode, kind), entry in sorted(shapes.items()):
@@ -256,9 +263,10 @@ def parse(text: str) -> Shapes:
         else:
             name, _brace, tree = line.strip().partition(" {")
             shape = entry.classes[name] = Shape(1)
-            for path, kinds, always in _paths_of(json.loads("{" + tree)):
+            for path, kinds, mark in _paths_of(json.loads("{" + tree)):
                 shape.types[path] = set(kinds.split("|"))
-                shape.times[path] = int(always)
+                shape.times[path] = int(mark != "?")
+                shape.each |= set() if mark else {path}
     return shapes
 
 
@@ -281,23 +289,25 @@ def _tree(shape: Shape) -> dict[str, Any]:
 
 
 def _step(step: str, path: str, shape: Shape) -> str:
-    return step.removeprefix(".") + ("" if path in shape.always else "?")
+    mark = "" if path in shape.each else "~" if path in shape.always else "?"
+    return step.removeprefix(".") + mark
 
 
-def _paths_of(tree: Mapping[str, Any], at: str = "", *, sure: bool = True) -> Iterator[tuple[str, str, bool]]:
+def _paths_of(tree: Mapping[str, Any], at: str = "") -> Iterator[tuple[str, str, str]]:
+    """Yield each field of a tree with its types and its mark."""
     if not at:
-        yield "$", "object", True
+        yield "$", "object", ""
     for key, inner in tree.items():
         if not key:
             continue
-        name, always = key.removesuffix("?"), sure and not key.endswith("?")
-        path = at + (name if name.startswith("[") else f".{name}")
+        name = key.rstrip("?~")
+        path, mark = at + (name if name.startswith("[") else f".{name}"), key[len(name) :]
         if isinstance(inner, str):
-            yield path, inner, always
+            yield path, inner, mark
             continue
         listed = any(k.startswith("[") for k in inner)
-        yield path, inner.get("", "list" if listed else "object"), always
-        yield from _paths_of(inner, path, sure=always)
+        yield path, inner.get("", "list" if listed else "object"), mark
+        yield from _paths_of(inner, path)
 
 
 if __name__ == "__main__":

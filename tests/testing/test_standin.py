@@ -297,6 +297,21 @@ def test_dashscope_without_incremental_output_says_all_again_each_time(server: S
     assert outs == sorted(outs)
 
 
+def test_a_call_streamed_by_dashscope_is_named_once_and_goes_on_without_an_id(server: Standin) -> None:
+    server.calls(("add", {"a": 123456789012}))
+    parameters = {"result_format": "message", "incremental_output": True, "tools": TOOLS}
+    body = {"model": "qwen-plus", "input": {"messages": HI}, "parameters": parameters}
+    path = "/api/v1/services/aigc/text-generation/generation"
+    _status, _headers, data = post(server, path, body, **{"X-DashScope-SSE": "enable"})
+    frames = [json.loads(line[5:]) for line in data.decode().splitlines() if line.startswith("data:")]
+    choices = [f["output"]["choices"][0] for f in frames]
+    pieces = [c["message"]["tool_calls"][0] for c in choices]
+    assert [p["id"] for p in pieces] == ["call_standin_1", *[""] * (len(pieces) - 1)]
+    assert ["name" in p["function"] for p in pieces] == [True, *[False] * (len(pieces) - 1)]
+    assert pieces[-1]["function"] == {}
+    assert [c["finish_reason"] for c in choices] == [*["null"] * (len(pieces) - 1), "tool_calls"]
+
+
 def test_dashscope_in_its_older_form_answers_a_bare_text(server: Standin) -> None:
     server.say("Hello.")
     body = {"model": "qwen-turbo", "input": {"prompt": "Hi"}, "parameters": {}}
@@ -683,6 +698,29 @@ def test_a_slow_answer_waits_before_its_events(server: Standin) -> None:
     assert took[1] < took[0]
 
 
+def test_a_torn_stream_is_the_same_in_pieces_of_any_size(server: Standin) -> None:
+    server.say("Zwei — 二 — two.", reasoning="数える").torn(1).say("Zwei — 二 — two.", reasoning="数える").torn(
+        7
+    )
+    url = server.url("openai") + "/chat/completions"
+    pieces = []
+    for _size in range(2):
+        with httpx2.stream("POST", url, json={"model": "m", "messages": HI, "stream": True}) as answer:
+            pieces.append(b"".join(answer.iter_raw()))
+    assert pieces[0] == pieces[1]
+    server.say("Zwei — 二 — two.").torn(1)
+    stream = openai_client(server).chat.completions.create(model="m", messages=HI, stream=True)
+    assert "".join(c.choices[0].delta.content or "" for c in stream) == "Zwei — 二 — two."
+
+
+def test_what_is_changed_of_a_function_is_changed_of_all_its_answers(server: Standin) -> None:
+    server.answer(lambda asked: asked.last).usage(input=77).quirk("stop_finish")
+    for _turn in range(2):
+        usage = openai_client(server).chat.completions.create(model="m", messages=HI).usage
+        assert usage is not None
+        assert usage.prompt_tokens == 77
+
+
 # Sockets and threads.
 
 
@@ -711,6 +749,23 @@ def test_closing_ends_what_is_slow_and_leaves_no_thread() -> None:
         with pytest.raises((http.client.HTTPException, OSError)):
             connection.getresponse().read()
         connection.close()
+
+
+def test_closing_ends_a_slow_answer_behind_which_the_next_request_waits() -> None:
+    with Standin() as server:
+        server.say("Never.").slow(600)
+        where = urlsplit(server.url("openai"))
+        with socket.create_connection((where.hostname, where.port)) as connection:
+            body = json.dumps({"model": "m", "messages": HI, "stream": True}).encode()
+            head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+            connection.sendall(head.encode() + body)
+            while not server.requests:
+                time.sleep(0.005)
+            connection.sendall(head.encode() + body)
+            time.sleep(0.05)
+            began = time.monotonic()
+            server.close()
+            assert time.monotonic() - began < 2
 
 
 def test_a_client_that_goes_away_ends_its_slow_answer(server: Standin) -> None:
@@ -933,6 +988,12 @@ def test_a_model_of_ollama_that_truncates_drops_the_oldest_messages_in_silence(s
     assert whole.prompt_eval_count > 400
     one = client.chat("m", messages=[{"role": "user", "content": "word " * 9000}])
     assert one.prompt_eval_count == 4096
+
+
+def test_ollama_without_messages_only_loads_the_model(server: Standin) -> None:
+    server.say("Later.")
+    loaded = ollama_client(server).chat("m", messages=[])
+    assert (loaded.done_reason, loaded.message.content, server.left) == ("load", "", 1)
 
 
 def test_a_model_of_dashscope_lives_on_one_path(server: Standin) -> None:

@@ -116,6 +116,7 @@ def test_an_answer_has_the_fields_and_types_of_the_recorded_ones(server: str, mo
         allowed = recorded.classes[part] if kind == "error" else known(server, mode, part)
         assert {p: k for p, k in shape.types.items() if not k <= allowed.types[p]} == {}, part
         assert recorded.classes[part].always - shape.always == set(), part
+        assert recorded.classes[part].each - shape.each == set(), part
     assert ours.orders <= recorded.orders
 
 
@@ -143,10 +144,12 @@ def test_a_field_too_many_one_too_few_and_one_of_another_type_are_seen() -> None
     recorded = Shape()
     recorded.add([{"a": 1, "b": [{"c": "x"}]}])
     recorded.add([{"a": None, "b": []}])
-    assert recorded.always == {"$", ".a", ".b"}
+    assert recorded.always == recorded.each == {"$", ".a", ".b"}
     assert recorded.types[".a"] == {"number", "null"}
     assert recorded.types[".b[].c"] == {"text"}
     ours = Shape()
     ours.add([{"a": "1", "d": 1}])
     assert {p for p, k in ours.types.items() if not k <= recorded.types[p]} == {".a", ".d"}
     assert recorded.always - ours.always == {".b"}
+    ours.add([{"b": 1}, {"a": 1}])
+    assert (ours.always, ours.each) == ({"$", ".a"}, {"$"})

@@ -75,6 +75,9 @@ def _play(standin: Standin, exchange: Exchange, flavour: Flavour) -> None:
     exchange.asked = asked = fitted(exchange.asked, find(models, exchange.asked.model))
     standin.requests.append(asked)
     refused = (demanded(asked) if standin.check else None) or judge(asked, flavour, models)
+    if refused is None and isinstance(exchange.wire, OllamaWire) and not asked.messages:
+        exchange.send(200, exchange.wire.loaded(asked))
+        return
     if refused is None:
         line = exchange.line = standin.script.take(asked)
         if flavour.checks_calls and asked.protocol == "chat" and standin.check:

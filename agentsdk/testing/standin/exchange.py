@@ -101,6 +101,9 @@ class Exchange:
         """Send events as a stream, cut and slow as the line says."""
         line = line or self.line
         self.stream_head()
+        if line.torn:
+            whole = b"".join(events)
+            events = [whole[at : at + line.torn] for at in range(0, len(whole), line.torn)]
         sent = 0
         for number, event in enumerate(events):
             if line.cut is not None and number >= line.cut:

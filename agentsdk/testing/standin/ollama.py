@@ -26,6 +26,11 @@ class OllamaWire:
     content_type = "application/x-ndjson"
     headers: Mapping[str, str] = {}
 
+    def loaded(self, asked: Asked) -> bytes:
+        """Return the answer to a request without messages: it loads the model."""
+        end = {"done_reason": "load", "done": True}
+        return to_json(self._frame(asked) | {"message": {"role": "assistant", "content": ""}} | end) + b"\n"
+
     def whole(self, asked: Asked, line: Line) -> bytes:
         """Return the answer to a request with `stream: false`."""
         return to_json(self._frame(asked) | {"message": self._message(line)} | self._end(asked, line))

@@ -75,6 +75,8 @@ class Line:
     """Wait only before each so-manyth event."""
     slow_first: float = 0.0
     """Seconds before anything is sent."""
+    torn: int | None = None
+    """Bytes of each piece that a stream is sent in, whatever they tear; cut and slow then count pieces."""
     raw: bytes | None = None
     """Sent as the body as it is, whatever was asked."""
     content_type: str = ""

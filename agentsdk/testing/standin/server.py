@@ -230,6 +230,11 @@ class Standin:
         self.script.change_last(fail_after=after, code=code, message=message)
         return self
 
+    def torn(self, size: int) -> Self:
+        """Send the stream of the answer added last in pieces of so many bytes, whatever they tear apart."""
+        self.script.change_last(torn=size)
+        return self
+
     def usage(self, **tokens: int) -> Self:
         """Tell of the answer added last that it took so many tokens: input, output, cached, reasoning."""
         self.script.change_last(usage=tokens)
