@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, TypeVar, get_args, overload
 
 from agentsdk import _bridge
@@ -13,6 +14,7 @@ from agentsdk.errors import AgentError, ConfigurationError, ModelError, OutputIn
 from agentsdk.events import Event, Finished
 from agentsdk.function_tool import Tool
 from agentsdk.i18n import _
+from agentsdk.media import Media
 from agentsdk.messages import Message
 from agentsdk.models.connect import connect
 from agentsdk.models.model import Model
@@ -25,6 +27,10 @@ from agentsdk.references import References
 from agentsdk.toolbox import Toolbox, gather
 
 T = TypeVar("T")
+
+
+Attached = Sequence[str | Path | bytes | Media]
+"""What belongs to a question beside its text."""
 
 
 class Agent:
@@ -91,10 +97,16 @@ class Agent:
         return self._toolbox
 
     @overload
-    def run(self, question: str | Plan, *, history: Sequence[Message] = ()) -> Answer[str]: ...
+    def run(
+        self, question: str | Plan, *, history: Sequence[Message] = (), media: Attached = ()
+    ) -> Answer[str]: ...
     @overload
-    def run(self, question: str | Plan, *, output: type[T], history: Sequence[Message] = ()) -> Answer[T]: ...
-    def run(self, question: str | Plan, *, output: Any = None, history: Sequence[Message] = ()) -> Answer[Any]:
+    def run(
+        self, question: str | Plan, *, output: type[T], history: Sequence[Message] = (), media: Attached = ()
+    ) -> Answer[T]: ...
+    def run(
+        self, question: str | Plan, *, output: Any = None, history: Sequence[Message] = (), media: Attached = ()
+    ) -> Answer[Any]:
         """Answer a question and wait for it; works in a notebook as well.
 
         Args:
@@ -102,45 +114,70 @@ class Agent:
             output: a type (pydantic model, dataclass, TypedDict, list[str], ...): `answer.output` is one.
                 It is None where the status is not "answered".
             history: the turns before, as `answer.messages` holds them.
+            media: pictures, sound, video or documents that belong to the question: paths, addresses, bytes or
+                `Media`.
 
         Raises:
             QuestionError: the question is empty or not text.
+            MediaUnreadable: one of `media` is not there, or is none.
             ModelError: the model could not be used; `error.partial` is an Answer with what was done so far.
             OutputInvalid: the answer does not fit `output`, also after a correction.
             PlanError: the plan given cannot run; nothing of it was run.
 
         """
-        return _bridge.wait(self.arun(question, output=output, history=history))
+        return _bridge.wait(self.arun(question, output=output, history=history, media=media))
 
     @overload
-    async def arun(self, question: str | Plan, *, history: Sequence[Message] = ()) -> Answer[str]: ...
+    async def arun(
+        self, question: str | Plan, *, history: Sequence[Message] = (), media: Attached = ()
+    ) -> Answer[str]: ...
     @overload
     async def arun(
-        self, question: str | Plan, *, output: type[T], history: Sequence[Message] = ()
+        self,
+        question: str | Plan,
+        *,
+        output: type[T],
+        history: Sequence[Message] = (),
+        media: Attached = (),
     ) -> Answer[T]: ...
     async def arun(
-        self, question: str | Plan, *, output: Any = None, history: Sequence[Message] = ()
+        self,
+        question: str | Plan,
+        *,
+        output: Any = None,
+        history: Sequence[Message] = (),
+        media: Attached = (),
     ) -> Answer[Any]:
         """Answer a question: `run` for async code."""
-        return await self._drive(self._open(question, output, history, _ignore))
+        return await self._drive(self._open(question, output, history, _ignore, media))
 
     def stream(
-        self, question: str | Plan, *, output: Any = None, history: Sequence[Message] = ()
+        self,
+        question: str | Plan,
+        *,
+        output: Any = None,
+        history: Sequence[Message] = (),
+        media: Attached = (),
     ) -> Iterator[Event]:
         """Yield what happens while a question is answered; the last event is `Finished(answer)`.
 
         Closing the iterator cancels the run. Arguments and errors are those of `run`.
         """
-        return _bridge.iterate(self.astream(question, output=output, history=history))
+        return _bridge.iterate(self.astream(question, output=output, history=history, media=media))
 
     async def astream(
-        self, question: str | Plan, *, output: Any = None, history: Sequence[Message] = ()
+        self,
+        question: str | Plan,
+        *,
+        output: Any = None,
+        history: Sequence[Message] = (),
+        media: Attached = (),
     ) -> AsyncGenerator[Event, None]:
         """Yield what happens: `stream` for async code."""
         import asyncio  # half of the time that `import agentsdk` would take
 
         events: asyncio.Queue[Event | None] = asyncio.Queue()
-        run = self._open(question, output, history, events.put_nowait)
+        run = self._open(question, output, history, events.put_nowait, media)
 
         async def work() -> Answer[Any]:
             try:
@@ -158,21 +195,23 @@ class Agent:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
-    def plan(self, question: str, *, history: Sequence[Message] = ()) -> Plan | None:
+    def plan(self, question: str, *, history: Sequence[Message] = (), media: Attached = ()) -> Plan | None:
         """Return the plan that the model would run, and run nothing of it; None where it would answer at once.
 
         Tool calls without a plan are shown as a plan of independent steps. The plan can be edited and given to
         `run`. Errors are those of `run`.
         """
-        return _bridge.wait(self.aplan(question, history=history))
+        return _bridge.wait(self.aplan(question, history=history, media=media))
 
-    async def aplan(self, question: str, *, history: Sequence[Message] = ()) -> Plan | None:
+    async def aplan(
+        self, question: str, *, history: Sequence[Message] = (), media: Attached = ()
+    ) -> Plan | None:
         """Return the plan: `plan` for async code."""
         from agentsdk.planner.graph import quiet
         from agentsdk.planner.work import propose
 
         with quiet():
-            return await propose(self._open(question, None, history, _ignore))
+            return await propose(self._open(question, None, history, _ignore, media))
 
     def _open(
         self,
@@ -180,6 +219,7 @@ class Agent:
         output: Any,
         history: Sequence[Message],
         emit: Callable[[Event], None],
+        media: Attached,
     ) -> Run:
         given = question if isinstance(question, Plan) else None
         text = (given.question or given.tree()) if given else question
@@ -190,6 +230,7 @@ class Agent:
             has_tools=len(self._toolbox) > 0,
             plan=self._plan,
             history=history,
+            media=[Media.of(m) for m in media],
         )
         return Run(
             brief,

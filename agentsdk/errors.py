@@ -7,6 +7,7 @@ AgentError
 │   ├── MissingKey              the provider's API key is not set
 │   └── MissingExtra            an optional package is needed; the install line is named
 ├── QuestionError               the question is empty, or is not text
+├── MediaUnreadable             a picture, sound, video or document cannot be read
 ├── ReferencesError             a reference text cannot be used
 │   ├── FileMissing             the path does not exist
 │   ├── FileUnreadable          broken, encrypted, binary, or of a kind that no loader reads
@@ -22,6 +23,7 @@ AgentError
 │   ├── ModelNotFound           the server does not have this model
 │   ├── QuotaExhausted          billing; trying again does not help
 │   ├── InvalidRequest          400: the server refuses what was asked
+│   │   ├── UnsupportedMedia    the model takes no pictures, sound, video or documents; said before the call
 │   │   └── ContextOverflow     the conversation is longer than the model's window; `limit`, `asked`, `over`
 │   ├── ContentFiltered         the provider's filter stopped the request or the answer
 │   ├── BadResponse             an answer that is not in the provider's protocol; `kind`, `snippet`
@@ -93,6 +95,10 @@ class MissingExtra(ConfigurationError):
 
 class QuestionError(AgentError):
     """The question is empty, or is not text."""
+
+
+class MediaUnreadable(AgentError):
+    """A picture, sound, video or document cannot be read, or is none."""
 
 
 class ReferencesError(AgentError):
@@ -228,6 +234,10 @@ class InvalidRequest(ModelError):
     def __init__(self, what: str, *, written: str = "", **details: Any) -> None:
         super().__init__(what, **details)
         self.written = written
+
+
+class UnsupportedMedia(InvalidRequest):
+    """The model, or its server, does not take this kind of thing. Nothing was sent."""
 
 
 class ContextOverflow(InvalidRequest):

@@ -25,7 +25,8 @@ from agentsdk.errors import TraceUnreadable
 from agentsdk.events import Event
 from agentsdk.evidence import Citation, Evidence, Passage
 from agentsdk.i18n import _
-from agentsdk.messages import BrokenCall, Message, ToolCall
+from agentsdk.media import Media
+from agentsdk.messages import BrokenCall, Message, Repair, ToolCall
 from agentsdk.plan import Plan
 
 HEADER = {"agentsdk": "trace", "version": 1}
@@ -120,6 +121,8 @@ def to_json(value: Any) -> Any:
         return value.to_dict()
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: to_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, bytes):  # a picture: its name and type are told, its bytes would swell the file
+        return None
     if isinstance(value, dict):
         return {str(k): to_json(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
@@ -168,6 +171,8 @@ _INNER: dict[tuple[type[Any], str], type[Any]] = {
     (Answer, "findings"): Finding,
     (Answer, "messages"): Message,
     (Message, "calls"): ToolCall,
+    (Message, "media"): Media,
+    (Message, "repairs"): Repair,
     (Message, "broken_calls"): BrokenCall,
     (Evidence, "passages"): Passage,
 }

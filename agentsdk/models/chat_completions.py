@@ -9,6 +9,7 @@ from typing import Any
 from agentsdk.i18n import _
 from agentsdk.messages import Message
 from agentsdk.models import faults
+from agentsdk.models.attached import chat_content
 from agentsdk.models.collect import Collector
 from agentsdk.models.model import Delta, Request
 from agentsdk.models.profiles import Family, Server
@@ -122,7 +123,7 @@ def _choice(choice: Mapping[str, Any], answer: Collector, name: str, *, stream: 
 def _wire(message: Message, family: Family, server: Server) -> dict[str, Any]:
     if message.role == "tool":
         return {"role": "tool", "tool_call_id": message.call_id, "content": message.text}
-    wire: dict[str, Any] = {"role": message.role, "content": message.text}
+    wire: dict[str, Any] = {"role": message.role, "content": chat_content(message)}
     if message.role == "system" and server.developer and family.thinking != "never":
         wire["role"] = "developer"
     if message.calls:

@@ -17,8 +17,10 @@ import httpx
 from dashscope.v2.errors import APIConnectionError, APIStatusError, DashScopeError
 
 from agentsdk.errors import AgentError, InvalidRequest
+from agentsdk.media import MediaKind
 from agentsdk.messages import Message
 from agentsdk.models import faults, lessons
+from agentsdk.models.attached import DASHSCOPE_ADDRESSES, dashscope_content
 from agentsdk.models.collect import Collector
 from agentsdk.models.exchange import Again, WireModel
 from agentsdk.models.facts import Served
@@ -82,6 +84,10 @@ class DashScopeModel(WireModel):
     def served(self) -> Served:
         """The model, where it is served, and by what."""
         return Served(self._model, self._url, SERVERS["dashscope"])
+
+    def addresses(self) -> frozenset[MediaKind]:
+        """Return what DashScope takes by its address: all that it takes."""
+        return DASHSCOPE_ADDRESSES
 
     @asynccontextmanager
     async def open(
@@ -275,7 +281,7 @@ def _by_path(body: dict[str, Any], path: str) -> dict[str, Any]:
 
 def _wire(message: Message) -> dict[str, Any]:
     # None as content is dropped by the client, and a missing content is refused by the server.
-    wire: dict[str, Any] = {"role": message.role, "content": message.text}
+    wire: dict[str, Any] = {"role": message.role, "content": dashscope_content(message)}
     if message.role == "tool":
         wire |= {"tool_call_id": message.call_id, "name": message.name}
     if message.calls:

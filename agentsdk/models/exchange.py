@@ -15,9 +15,11 @@ from itertools import chain
 from typing import Any, ClassVar, Literal
 
 from agentsdk.errors import AgentError, ContextOverflow, InvalidRequest, ModelError
-from agentsdk.messages import Repair
+from agentsdk.media import MediaKind
+from agentsdk.messages import Message, Repair
+from agentsdk.models.attached import CHAT_ADDRESSES, attach, holds_media
 from agentsdk.models.collect import Collector
-from agentsdk.models.facts import Served, facts_known
+from agentsdk.models.facts import Served, facts_known, facts_of
 from agentsdk.models.http import Deadline, Limits
 from agentsdk.models.model import Delta, Offer, Prepared, Reply, Request, Restated, TextDelta
 from agentsdk.models.profiles import family_of
@@ -129,6 +131,8 @@ class WireModel(ABC):
         return ""
 
     async def _exchange(self, request: Request, *, stream: bool) -> AsyncGenerator[Delta | Reply, None]:
+        if holds_media(request.messages) and not isinstance(request, Prepared):
+            request = replace(request, messages=await self._attached(request.messages))
         deadline = Deadline(self.name, self._limits.within(request.timeout))
         again: Again = "same"
         tried = 0
@@ -225,6 +229,14 @@ class WireModel(ABC):
         asked = shorten(place.conversation, place.tools, sys.maxsize, self._family.tokens, self._whose())
         room = told(self._whose(), fault.limit, fault.asked or asked.asked)
         return shorten(place.conversation, place.tools, room, self._family.tokens, self._whose()).left_out > 0
+
+    async def _attached(self, messages: Sequence[Message]) -> tuple[Message, ...]:
+        facts, server = await facts_of(self), self.served.server
+        return await attach(messages, model=self.name, facts=facts, server=server, by_address=self.addresses())
+
+    def addresses(self) -> frozenset[MediaKind]:
+        """Return what the protocol takes by its address, where its server fetches any."""
+        return CHAT_ADDRESSES
 
     def _whose(self) -> tuple[str, str]:
         return self.served.url, self._model

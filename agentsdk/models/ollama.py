@@ -254,6 +254,8 @@ class OllamaModel(WireModel):
 
 def _wire(message: Message) -> dict[str, Any]:
     wire: dict[str, Any] = {"role": message.role, "content": message.text}
+    if message.media:  # pictures: of the other kinds none is let through
+        wire["images"] = [media.base64 for media in message.media]
     if message.role == "tool":
         wire["tool_name"] = message.name
     if message.calls:

@@ -21,7 +21,9 @@ import openai
 from openai import AsyncOpenAI, AsyncStream
 
 from agentsdk.errors import AgentError, InvalidRequest, ModelNotFound
+from agentsdk.media import MediaKind
 from agentsdk.models import chat_completions, faults, lessons, responses, wire
+from agentsdk.models.attached import CHAT_ADDRESSES, RESPONSES_ADDRESSES
 from agentsdk.models.collect import Collector
 from agentsdk.models.exchange import Again, WireModel
 from agentsdk.models.facts import Served
@@ -138,6 +140,10 @@ class OpenAIModel(WireModel):
         if self._http is not None:
             return make()
         return client_of_loop(("openai", self._url, self._key), make)
+
+    def addresses(self) -> frozenset[MediaKind]:
+        """Return what the protocol takes by its address."""
+        return RESPONSES_ADDRESSES if self.api == "responses" else CHAT_ADDRESSES
 
     def body(self, request: Request, *, stream: bool) -> dict[str, Any]:
         """Return a request in the protocol that the model is asked by."""

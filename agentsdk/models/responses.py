@@ -14,6 +14,7 @@ from typing import Any
 
 from agentsdk.messages import Message
 from agentsdk.models import faults
+from agentsdk.models.attached import responses_content
 from agentsdk.models.collect import Collector
 from agentsdk.models.model import Delta, Request
 from agentsdk.models.profiles import Family, Server
@@ -291,7 +292,7 @@ def _items(messages: Sequence[Message], model: str, server: Server) -> list[dict
             case "system":
                 items.append({"role": "developer" if server.developer else "system", "content": message.text})
             case "user":
-                items.append({"role": "user", "content": message.text})
+                items.append({"role": "user", "content": responses_content(message)})
             case "assistant":
                 items += _said(message, model, server)
     return items

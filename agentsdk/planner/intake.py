@@ -8,6 +8,7 @@ from typing import Literal
 
 from agentsdk.errors import QuestionError
 from agentsdk.i18n import _, language_of
+from agentsdk.media import Media
 from agentsdk.messages import Message
 from agentsdk.prompts import render
 
@@ -28,6 +29,8 @@ class Brief:
     has_tools: bool = False
     plan: PlanMode = "auto"
     history: tuple[Message, ...] = ()
+    media: tuple[Media, ...] = ()
+    """What belongs to the question beside its text."""
 
 
 def take_question(question: object) -> str:
@@ -60,6 +63,7 @@ def intake(
     has_tools: bool = False,
     plan: PlanMode = "auto",
     history: Sequence[Message] = (),
+    media: Sequence[Media] = (),
 ) -> Brief:
     """Return the Brief of a question.
 
@@ -68,7 +72,9 @@ def intake(
 
     """
     text = take_question(question)
-    return Brief(text, language_of(text), instructions.strip(), tuple(sources), has_tools, plan, tuple(history))
+    language = language_of(text)
+    told = instructions.strip()
+    return Brief(text, language, told, tuple(sources), has_tools, plan, tuple(history), tuple(media))
 
 
 def open_conversation(brief: Brief) -> list[Message]:
@@ -81,4 +87,4 @@ def open_conversation(brief: Brief) -> list[Message]:
         shown = ", ".join(brief.sources[:20]) + (", ..." if len(brief.sources) > 20 else "")
         parts.append(render("references", brief.language, sources=shown))
     earlier = [m for m in brief.history if m.role != "system"]
-    return [Message.system("\n\n".join(parts)), *earlier, Message.user(brief.question)]
+    return [Message.system("\n\n".join(parts)), *earlier, Message.user(brief.question, *brief.media)]

@@ -170,7 +170,7 @@ def _make(
     citations: tuple[Citation, ...] = (),
     unverified: tuple[str, ...] = (),
 ) -> Answer[object]:
-    turns = (*run.brief.history, Message.user(run.brief.question), Message.assistant(text))
+    turns = (*run.brief.history, Message.user(run.brief.question, *run.brief.media), Message.assistant(text))
     return Answer(
         text,
         run.output if run.shape is not None else text,
