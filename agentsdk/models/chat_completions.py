@@ -72,6 +72,10 @@ def read(event: Any, answer: Collector, *, name: str, stream: bool) -> Iterator[
         raise faults.bad_answer(name, f"{type(event).__name__}: {str(event)[:200]}")
     if event.get("error"):
         raise faults.from_status(None, event, None, model=name)
+    if "choices" not in event and isinstance(
+        event.get("message"), str
+    ):  # an error of SiliconFlow's or old vLLM's
+        raise faults.from_status(None, event, None, model=name)
     answer.model = event.get("model") or answer.model
     if "id" not in answer.details:
         answer.details |= {k: event[k] for k in ("id", "service_tier", "system_fingerprint") if event.get(k)}

@@ -17,6 +17,7 @@ async def lines(chunks: AsyncIterator[bytes], *, blank: bool = False) -> AsyncIt
     let bytes pass that are not UTF-8.
     """
     rest = bytearray()
+    first = True
     async for chunk in chunks:
         *whole, last = chunk.split(b"\n")
         if whole:
@@ -26,7 +27,10 @@ async def lines(chunks: AsyncIterator[bytes], *, blank: bool = False) -> AsyncIt
         if len(rest) > LINE:  # a client of somebody's own does not count
             raise OverflowError(_("A line is longer than {most:,} bytes.").format(most=LINE))
         for line in whole:
-            if (text := line.decode().strip()) or blank:
+            text = line.decode().strip()
+            if first:  # some servers begin with a byte order mark
+                text, first = text.removeprefix("\ufeff"), False
+            if text or blank:
                 yield text
     if text := rest.decode().strip():
         yield text
@@ -46,7 +50,11 @@ async def sse_data(chunks: AsyncIterator[bytes], *, end: str | None = None) -> A
     strange: list[str] = []
     async for line in lines(chunks, blank=True):
         if line.startswith("data:"):
-            data.append(line[5:].strip())
+            piece = line[5:].strip()
+            if data and data[-1].endswith("}") and piece.startswith(("{", "[DONE]")):
+                yield "\n".join(data)  # an event without the blank line that ends it
+                data.clear()
+            data.append(piece)
             strange.clear()
         elif not line and data:
             text = "\n".join(data)

@@ -218,7 +218,16 @@ class OpenAIModel(WireModel):
 
 async def _events(response: httpx2.Response) -> AsyncIterator[Any]:
     """Yield the events of a stream: the client's own reader holds a line of any length and reads JSON no faster."""
-    async for data in sse_data(response.aiter_bytes(), end="[DONE]"):
+    chunks: AsyncIterator[bytes] = response.aiter_bytes()
+    if "json" in response.headers.get("content-type", ""):
+        body = await response.aread()
+        if body.lstrip().startswith(b"{"):  # a plain answer to a request for a stream
+            whole = json.loads(body)
+            kept = whole.get("object") == "response"
+            yield {"type": f"response.{whole.get('status')}", "response": whole} if kept else whole
+            return
+        chunks = one(body)
+    async for data in sse_data(chunks, end="[DONE]"):
         yield json.loads(data)
 
 

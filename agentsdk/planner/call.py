@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from agentsdk.budget import Usage
-from agentsdk.errors import EmptyResponse, InvalidRequest
+from agentsdk.errors import EmptyResponse, InvalidRequest, ModelError
 from agentsdk.events import Draft, DraftReplaced, ModelCalled, Thought
 from agentsdk.i18n import _
 from agentsdk.messages import Message
@@ -28,7 +28,8 @@ async def call_model(run: Run, request: Request, *, final: bool = False, public:
 
     """
     request, hold = run.ledger.reserve(request, final=final)
-    # What a call that breaks off has cost is not known: its input is counted, which errs on the safe side.
+    # What a call that breaks off has cost is known where the server had said it. Else its input is counted, which
+    # errs on the safe side.
     used = Usage(calls=1, input_tokens=hold.input_tokens)
     shown, text, reply = False, PublicText(), None
     try:
@@ -52,9 +53,12 @@ async def call_model(run: Run, request: Request, *, final: bool = False, public:
                         reply = piece
         if reply is not None:
             used = replace(reply.usage, calls=max(reply.usage.calls, 1))
-    except InvalidRequest as error:
+    except ModelError as error:
+        if error.usage is not None:
+            used = replace(error.usage, calls=max(error.usage.calls, 1))
         # The server refused what the model wrote as a call: the model is told why, as with any broken call.
-        if not (error.written and isinstance(error.received, Message) and error.received.broken_calls):
+        written = isinstance(error, InvalidRequest) and error.written
+        if not (written and isinstance(error.received, Message) and error.received.broken_calls):
             raise
         reply = Reply(error.received, used)
     finally:

@@ -44,6 +44,7 @@ TOTALS = (
 TYPED = {
     "RateLimited", "QuotaExhausted", "Overloaded", "ConnectionLost", "Truncated", "DeadlineExceeded", "BadResponse",
     "EmptyResponse", "ContextOverflow", "ContentFiltered", "AuthFailed", "ModelNotFound", "InvalidRequest",
+    "CallRefused",
 }  # fmt: skip
 _BY_STATUS = {
     401: {"AuthFailed"},
@@ -115,7 +116,7 @@ class Truth:
     @cached_property
     def said(self) -> str:
         """The public text, calls in text included."""
-        return parted(self.wire.content)[0]
+        return self.wire.failed or parted(self.wire.content)[0]
 
     @cached_property
     def thought(self) -> str:
@@ -275,13 +276,15 @@ def _of_line(truth: Truth, line: Mapping[str, Any]) -> Iterator[tuple[str, str]]
         )
         return
     failed = wire.error is not None or truth.exchange.status >= 400
-    if failed and not (truth.text_calls and not error):
+    # A server that found fault with a call may say it beside its error: what can be run of it may be.
+    rescued = failed and wire.failed and not error and (line.get("calls") or line.get("invalid_calls"))
+    if failed and not rescued:
         yield from (("untyped_errors", why) for why in _typed(truth.exchange.status, error))
     elif not failed and not wire.readable and not error:
         yield "untyped_errors", "the answer cannot be read, and no error says so"
     elif error and not failed and wire.readable:
         yield from _undue(truth, kind)
-    yield from _of_calls(truth, line)
+    yield from ((t, why) for t, why in _of_calls(truth, line) if t != "calls_lost" or not failed)
     if not failed and wire.readable:
         yield from _of_texts(truth, line)
         yield from _of_usage(wire, line)

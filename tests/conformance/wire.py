@@ -51,6 +51,8 @@ class Wire:
     raw_usage: dict[str, Any] = field(default_factory=dict)
     """As it stood there."""
     error: Any = None
+    failed: str = ""
+    """What the model had said, where the error says it (Groq's failed_generation)."""
     readable: bool = True
     """The whole of it could be read; False for HTML, cut JSON, nothing at all."""
     refused: bool = False
@@ -79,6 +81,8 @@ def read(body: bytes, protocol: str, *, streamed: bool) -> Wire:
         else:
             wire.readable = False
     wire.content = wire.content or wire.loose
+    failed = _map(wire.error).get("failed_generation")
+    wire.failed = failed if isinstance(failed, str) else ""
     if not streamed and wire.readable and wire.error is None:
         wire.done = True  # whole JSON is whole
     if wire.cut and wire.calls:
