@@ -47,14 +47,26 @@ class CallPieces:
         self._pieces: list[_Piece] = []
         self._last: _Piece | None = None
         """The one that was added to last."""
+        self._beyond = 0
 
     def __bool__(self) -> bool:
         return bool(self._pieces)
 
     def add(self, index: int | None, id: str | None, name: str | None, arguments: Any) -> tuple[int, str, str]:
         """Take a piece in; return the call's place, its name if this is its first piece, and its new text."""
-        piece = self._find(index, id or "", name or "", arguments)
-        if piece is None:
+        last = self._last
+        if last is not None and not id and not name and index in (None, last.index):
+            if isinstance(arguments, str):  # this runs for every token of a call
+                if arguments:
+                    last.texts.append(arguments)
+                return last.place, "", arguments
+            piece: _Piece | None = last
+        else:
+            piece = self._find(index, id or "", name or "", arguments)
+        if piece is None and len(self._pieces) >= MOST_CALLS:
+            self._beyond += bool(name)
+            piece = _Piece(MOST_CALLS, None)  # it takes what belongs to it, and is left out
+        elif piece is None:
             piece = _Piece(len(self._pieces), index)
             self._pieces.append(piece)
         self._last = piece
@@ -97,7 +109,7 @@ class CallPieces:
 
         """
         taken = {piece.id for piece in self._pieces}
-        settling = _Settling(offer, taken)
+        settling = _Settling(offer, taken, self._beyond)
         for piece in self._pieces:
             text, again = piece.text()
             given = text if piece.whole is None else piece.whole
@@ -229,11 +241,11 @@ def _joined(so_far: str, name: str, names: frozenset[str]) -> str:
 class _Settling:
     """Checks the calls of one answer, and gives each an id of its own."""
 
-    def __init__(self, offer: Offer | None, taken: set[str]) -> None:
+    def __init__(self, offer: Offer | None, taken: set[str], beyond: int) -> None:
         self._offer = offer
         self._given = taken - {""}
         self._used: set[str] = set()
-        self._seen = 0
+        self._seen = beyond
         self._calls: list[ToolCall] = []
         self._broken: list[BrokenCall] = []
         self._repairs: list[Repair] = []

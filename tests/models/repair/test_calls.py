@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 
 from agentsdk.models.model import Offer
 from agentsdk.models.repair.arguments import fit_arguments
-from agentsdk.models.repair.calls import CallPieces, Settled
+from agentsdk.models.repair.calls import MOST_CALLS, CallPieces, Settled
 
 Piece = tuple[int | None, str | None, str | None, object]
 
@@ -235,6 +235,15 @@ def test_a_wrapper_that_is_cut_or_holds_no_calls_is_broken() -> None:
 def test_a_tool_that_is_called_parallel_is_no_wrapper() -> None:
     offer = Offer({"parallel": {"type": "object", "properties": {"tool_uses": {"type": "array"}}}})
     assert merged((0, "w", "parallel", {"tool_uses": USES}), offer=offer) == [("parallel", {"tool_uses": USES})]
+
+
+def test_an_endless_row_of_calls_is_kept_to_its_beginning() -> None:
+    pieces: list[Piece] = [(at, f"id{at}", "add", "{}") for at in range(5_000)]
+    got = settled(*pieces)
+    assert len(got.calls) == MOST_CALLS
+    assert [r.detail for r in got.repairs] == ["5000 calls came, and 128 of them are kept"]
+    uses = {"tool_uses": [{"recipient_name": "add", "parameters": {}}] * 500}
+    assert len(settled((0, "w", "parallel", uses)).calls) == MOST_CALLS
 
 
 _pieces: st.SearchStrategy[Piece] = st.tuples(
