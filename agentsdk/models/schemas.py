@@ -278,9 +278,9 @@ class _Raising:
             return value
         if "$ref" in schema:
             value = self.value(value, self._check.target(schema["$ref"]), hops + 1)
-        for part in schema.get("allOf") or ():
+        for part in _list(schema.get("allOf")):
             value = self.value(value, part, hops + 1)
-        for part in schema.get("anyOf") or schema.get("oneOf") or ():
+        for part in _list(schema.get("anyOf")) or _list(schema.get("oneOf")):
             raised = self.value(value, part, hops + 1)
             if self._check.fits(raised, part):
                 value = raised
@@ -291,7 +291,7 @@ class _Raising:
         properties = schema.get("properties")
         if not isinstance(properties, Mapping):
             return value
-        required = schema.get("required") or ()
+        required = _list(schema.get("required"))
         return {
             name: self.value(item, properties.get(name))
             for name, item in value.items()
@@ -302,3 +302,7 @@ class _Raising:
                 and not self._check.fits(None, properties[name])
             )
         }
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

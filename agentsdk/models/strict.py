@@ -25,6 +25,7 @@ _NARROWING = ("minLength", "maxLength", "uniqueItems", "minProperties", "maxProp
               "contains", "not", "propertyNames", "dependentRequired", "examples")  # fmt: skip
 _SHAPES = ("patternProperties", "prefixItems", "if", "then", "else", "dependentSchemas", "additionalItems",
            "unevaluatedProperties", "unevaluatedItems", "$dynamicRef")  # fmt: skip
+_KINDS = ("string", "integer", "number", "boolean", "null", "object", "array")
 _SCALARS = ("string", "integer", "number", "boolean")
 _NAMES = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
 
@@ -120,7 +121,9 @@ class _Strict:
         if not isinstance(properties, Mapping) or others is not False:
             raise NotStrict("an object of it takes any keys")
         required = schema.get("required") or []
-        if not isinstance(required, list) or any(name not in properties for name in required):
+        if not isinstance(required, list) or any(
+            not isinstance(n, str) or n not in properties for n in required
+        ):
             raise NotStrict("it requires a key that it does not describe")
         made["properties"] = {
             name: self.part(part, depth + 1) if name in required else self._or_null(name, part, depth + 1)
@@ -180,6 +183,9 @@ class _Strict:
 def _types(schema: Mapping[str, Any]) -> Any:
     """Return the type, or what it must be where none is written."""
     if "type" in schema:
+        kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+        if not kinds or not all(isinstance(kind, str) and kind in _KINDS for kind in kinds):
+            raise NotStrict("a part of it has a type that is none")
         return schema["type"]
     if "properties" in schema:
         return "object"

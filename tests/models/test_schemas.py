@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from agentsdk.models.profiles import SERVERS
 from agentsdk.models.repair.arguments import fit_arguments
 from agentsdk.models.schemas import lower
-from tests.models.repair.schemas import rooted, tools
+from tests.models.repair.schemas import malformed, rooted, tools, values
 
 GPT, LOCAL = SERVERS["openai"], SERVERS["llamacpp"]
 
@@ -239,6 +239,16 @@ def test_any_schema_becomes_one_of_json(schema: dict[str, Any], server: Any, str
     before = json.dumps(schema)
     Draft202012Validator.check_schema(lower(schema, server, strict=strict_, tool=tool).schema)
     assert json.dumps(schema) == before
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow])
+@given(malformed, values)
+def test_what_is_no_schema_raises_nothing(schema: dict[str, Any], value: Any) -> None:
+    for server in (GPT, LOCAL):
+        for tool in (True, False):
+            lowered = lower(schema, server, strict=True, tool=tool)
+            lowered.raise_text(json.dumps(value))
+            json.dumps(lowered.schema)
 
 
 @given(tools())

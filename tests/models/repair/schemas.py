@@ -99,6 +99,18 @@ rooted = st.builds(
 )
 """Schemas in which `$ref` points to something, itself included."""
 
+_words = st.sampled_from(["type", "properties", "required", "items", "additionalProperties", "anyOf", "allOf", "not", "enum", "const", "$ref", "$defs", "default", "pattern", "minimum", "multipleOf", "minLength", "prefixItems", "if", "contains", "patternProperties", "dependentRequired", "description", "a"])  # fmt: skip
+_odd = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.sampled_from(["a", "object", "#", "#/$defs/a", "^a(", "string"]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(_words, inner, max_size=3),
+    max_leaves=10,
+)
+malformed = st.dictionaries(_words, _odd, max_size=4)
+"""JSON in which a schema's words stand for anything."""
+
 
 # Schemas as tools really have them, and arguments that fit: the other way round to the above, where few values fit.
 _kinds: dict[str, Any] = {

@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 
 from agentsdk.models.repair.arguments import fit_arguments
 from agentsdk.models.repair.json_text import read_json
-from tests.models.repair.schemas import mangled, rooted, tools, values
+from tests.models.repair.schemas import malformed, mangled, rooted, tools, values
 
 WEATHER: dict[str, Any] = {
     "type": "object",
@@ -207,6 +207,15 @@ def test_what_comes_out_fits_and_stays_what_it_is(data: st.DataObject) -> None:
     again = fit_arguments(got, schema)
     assert json.dumps(dict(again.arguments)) == json.dumps(dict(got))
     assert again.repairs == ()
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow])
+@given(malformed, values)
+def test_what_is_no_schema_ends_in_arguments_or_in_a_fault(schema: dict[str, Any], raw: Any) -> None:
+    try:
+        assert isinstance(fit_arguments(raw, schema, "a").arguments, dict)
+    except ValueError as fault:
+        assert str(fault)  # noqa: PT017  # either is right
 
 
 @settings(max_examples=600, suppress_health_check=[HealthCheck.too_slow])
