@@ -13,7 +13,9 @@ from urllib.parse import urlsplit
 from agentsdk.errors import ConfigurationError, MissingKey, UnknownModel
 from agentsdk.i18n import _
 from agentsdk.models.model import Model
-from agentsdk.models.servers import Server, server_named
+from agentsdk.models.servers import SERVERS, Server, server_named
+
+ToolsMode = Literal["auto", "native", "text"]
 
 if TYPE_CHECKING:  # its module brings asyncio and ssl
     from agentsdk.models.http import Limits
@@ -54,6 +56,7 @@ def connect(
     retries: int = 2,
     fallback: Sequence[str | Model] = (),
     api: Literal["chat", "responses"] | None = None,
+    tools: ToolsMode = "auto",
 ) -> Model:
     """Return the model that is meant. Nothing is sent anywhere yet.
 
@@ -74,6 +77,8 @@ def connect(
         fallback: models to ask, in turn, where this one cannot answer and nothing of its answer was shown yet, such as
             `["dashscope:qwen-plus"]`. What stands here as text has its own provider's key and address.
         api: with "openai:...": the one of OpenAI's two protocols to ask by; else it is chosen by the model.
+        tools: how the model is told of tools: "native" as its server has them, "text" in words, or "auto": natively
+            where it can be, and in words where the server or the model has no native tools.
 
     Raises:
         UnknownModel: the text does not name a model; the nearest is suggested.
@@ -112,14 +117,23 @@ def connect(
     if provider == "ollama":
         from agentsdk.models.ollama import OllamaModel
 
-        return Retrying(OllamaModel(name, base_url=base_url, timeout=timeout), retries, seconds)
+        return Retrying(OllamaModel(name, base_url=base_url, timeout=timeout, tools=tools), retries, seconds)
     if provider == "gguf":
         from agentsdk.models.gguf import serve
         from agentsdk.models.openai import OpenAIModel
 
         served = serve(name)
         return Retrying(
-            OpenAIModel(Path(name).name, served.key, base_url=served.url, timeout=timeout), retries, seconds
+            OpenAIModel(
+                Path(name).name,
+                served.key,
+                base_url=served.url,
+                timeout=timeout,
+                server=SERVERS["llamacpp"],
+                tools=tools,
+            ),
+            retries,
+            seconds,
         )
     if provider in ("anthropic", "google"):
         from agentsdk.models.partners import partner
@@ -130,14 +144,18 @@ def connect(
         from agentsdk.models.dashscope import DashScopeModel
 
         key = key_of("dashscope", api_key)
-        return Retrying(DashScopeModel(name, key, base_url=base_url, timeout=timeout), retries, seconds)
+        return Retrying(
+            DashScopeModel(name, key, base_url=base_url, timeout=timeout, tools=tools), retries, seconds
+        )
     from agentsdk.models.openai import OpenAIModel
 
     url = base_url or os.environ.get("OPENAI_BASE_URL") or None
     # A server of one's own asks for no key, and the client insists on one.
     key = key_of("openai", api_key, needed=url is None or not is_near(url)) or "none"
     return Retrying(
-        OpenAIModel(name, key, base_url=url, timeout=timeout, server=kind, api=api), retries, seconds
+        OpenAIModel(name, key, base_url=url, timeout=timeout, server=kind, api=api, tools=tools),
+        retries,
+        seconds,
     )
 
 

@@ -22,6 +22,7 @@ from agentsdk.messages import Message
 from agentsdk.models import faults, lessons
 from agentsdk.models.attached import DASHSCOPE_ADDRESSES, dashscope_content
 from agentsdk.models.collect import Collector
+from agentsdk.models.emulate import ToolsMode
 from agentsdk.models.exchange import Again, WireModel
 from agentsdk.models.facts import Served
 from agentsdk.models.framing import sse_data
@@ -61,6 +62,7 @@ class DashScopeModel(WireModel):
         timeout: seconds that one call may take in all.
         http_client: the client to send with, for a proxy or a certificate of one's own; else one an event loop.
             It carries the address and the key itself, as `base_url` and an Authorization header.
+        tools: how the model is told of tools; see `WireModel`.
 
     """
 
@@ -74,8 +76,9 @@ class DashScopeModel(WireModel):
         base_url: str | None = None,
         timeout: float | Limits = 120.0,
         http_client: httpx.AsyncClient | None = None,
+        tools: ToolsMode = "auto",
     ) -> None:
-        super().__init__(model, timeout)
+        super().__init__(model, timeout, tools)
         self._http = http_client
         self._key = api_key
         self._url = (base_url or os.environ.get("DASHSCOPE_BASE_URL") or _URL).rstrip("/")

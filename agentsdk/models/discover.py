@@ -143,7 +143,12 @@ async def find(
     """
     if provider != "openai":
         url = root_of(base_url) if base_url else ollama_url() if provider == "ollama" else ""
-        served = Served(name, url, SERVERS[provider], partial(fetch_plainly, url) if url else None)
+        served = Served(
+            name,
+            url,
+            SERVERS.get(provider, SERVERS["compatible"]),
+            partial(fetch_plainly, url) if url else None,
+        )
         return Found(f"{provider}:{name}", await facts_of(served, patience=timeout))
     url = base_url or os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
     kind = server_named(server) if server else server_of(url)

@@ -14,11 +14,13 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any, ClassVar, Literal
 
+from agentsdk.budget import Usage
 from agentsdk.errors import AgentError, ContextOverflow, InvalidRequest, ModelError
 from agentsdk.media import MediaKind
 from agentsdk.messages import Message, Repair
 from agentsdk.models.attached import CHAT_ADDRESSES, attach, holds_media
 from agentsdk.models.collect import Collector
+from agentsdk.models.emulate import Emulation, ToolsMode, is_about_tools
 from agentsdk.models.facts import Served, facts_known, facts_of
 from agentsdk.models.http import Deadline, Limits
 from agentsdk.models.model import Delta, Offer, Prepared, Reply, Request, Restated, TextDelta
@@ -53,6 +55,8 @@ class WireModel(ABC):
     Args:
         model: the server's name for the model.
         timeout: seconds that one call may take in all, or all of its limits.
+        tools: how it is told of tools: as its server has them ("native"), in words ("text"), or in words where it has
+            none natively ("auto").
 
     """
 
@@ -61,9 +65,13 @@ class WireModel(ABC):
     cuts_silently: ClassVar[bool] = False
     """Whether the server cuts too long a conversation itself and does not say so."""
 
-    def __init__(self, model: str, timeout: float | Limits) -> None:
+    asks_first: ClassVar[bool] = False
+    """Whether the server is asked what the model can do before it is first told of tools."""
+
+    def __init__(self, model: str, timeout: float | Limits, tools: ToolsMode = "auto") -> None:
         self._model = model
         self._limits = Limits.of(timeout)
+        self._tools = tools
         self._family = family_of(model)
 
     @property
@@ -134,12 +142,16 @@ class WireModel(ABC):
         if holds_media(request.messages) and not isinstance(request, Prepared):
             request = replace(request, messages=await self._attached(request.messages))
         deadline = Deadline(self.name, self._limits.within(request.timeout))
+        if self.asks_first and is_about_tools(request):
+            await deadline.within(facts_of(self.served))
+        way = Emulation(request, self.served, self._family, mode=self._tools)
+        spent: list[Usage] = []
         again: Again = "same"
         tried = 0
         while again:
             streamed = again != "whole" and self.streams(request, wanted=stream)
             tried += 1
-            body, changes = self.fit(self._written(request, stream=streamed), stream=streamed)
+            body, changes = self.fit(way.write(self._written(request, stream=streamed)), stream=streamed)
             body, fitted = await self._inside(body, request)
             cut = [] if fitted is None else cuts_of(fitted)
             offer = offer_of(request, self.served.server, prepared=isinstance(request, Prepared))
@@ -159,36 +171,67 @@ class WireModel(ABC):
                             begun = deadline.begun = True
                             if isinstance(delta, TextDelta):
                                 said.append(delta.text)
+                                if way.holds:
+                                    continue
                             elif isinstance(delta, Restated):
                                 said.clear()
                             yield delta
                 for delta in chain(stops.each(answer.rest()), stops.rest()):
-                    begun = True
-                    yield delta
+                    begun = deadline.begun = True
+                    if not (way.holds and isinstance(delta, TextDelta)):
+                        yield delta
                 reply = stops.cut(answer.reply(streamed=streamed))
                 if fitted is not None:
                     cut += self.counted(fitted, reply, body)
+                found = way.after_reply(self._raised(reply, request), offer)
             except Exception as error:
                 fault = self.fault(error, "".join(said))
                 if isinstance(fault, ModelError) and fault.received is None:
                     fault.received = answer.so_far()
-                if isinstance(fault, ModelError) and fault.usage is None and answer.usage.tokens:
-                    fault.usage = answer.usage
+                if answer.usage.tokens:
+                    spent.append(answer.usage)
+                if isinstance(fault, ModelError) and fault.usage is None and spent:
+                    fault.usage = sum(spent[1:], spent[0])
                 if isinstance(fault, InvalidRequest) and (held := self._withheld(fault, answer, offer)):
                     if held.message.calls:
                         yield _told(held, changes, cut)
                         return
                     fault.received = held.message
-                again = "" if begun or tried > MOST else self.again(fault, request, body, tried)
-                if not again and not begun and tried <= MOST and self._shorter(fault, body):
-                    again = "same"
-                if not again:
+                again = self._after(fault, request, body, tried, way, begun=begun)
+                found = None if again else way.instead()
+                if not again and found is None:
                     if fault is error:
                         raise
                     raise fault from error
             else:
-                yield _told(self._raised(reply, request), changes, cut)
+                spent.append(answer.usage)
+                again = "same" if found is None else ""
+            if found is not None:
+                for delta in way.unshown(found):
+                    yield delta
+                yield _told(replace(found, usage=sum(spent[1:], spent[0])), changes, cut)
                 return
+
+    def _after(
+        self,
+        fault: AgentError,
+        request: Request,
+        body: Mapping[str, Any],
+        tried: int,
+        way: Emulation,
+        *,
+        begun: bool,
+    ) -> Again:
+        """Say whether to ask once more after an error."""
+        if tried > MOST:
+            return ""
+        if way.after_fault(fault, body, begun=begun):
+            return "same"
+        if begun:
+            return ""
+        if again := self.again(fault, request, body, tried):
+            return again
+        return "same" if self._shorter(fault, body) or way.after_refused_choice(fault, body) else ""
 
     async def room(self, body: dict[str, Any], request: Request) -> tuple[dict[str, Any], int | None]:
         """Return a body that says how large a window is wanted, where a protocol can, and the tokens of a question.

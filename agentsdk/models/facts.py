@@ -122,9 +122,13 @@ async def facts_of(model: Any, *, patience: float = PATIENCE) -> Facts:
 def facts_known(model: Any) -> Facts:
     """Return what is known of a model without asking: what was asked before counts."""
     served = model if isinstance(model, Served) else served_by(model)
+    return settled(told_of(served), served.name, served.server)
+
+
+def told_of(served: Served) -> Facts:
+    """Return what the server of a model told of it when it was asked; nothing where it was not, or did not answer."""
     kept = _kept.get((served.url, served.name))
-    told = kept.facts if kept else Facts()
-    return settled(told, served.name, served.server)
+    return kept.facts if kept else Facts()
 
 
 def settled(told: Facts, name: str, server: Server) -> Facts:
@@ -148,7 +152,7 @@ def settled(told: Facts, name: str, server: Server) -> Facts:
         parallel=family.parallel if known else None,
         json_schema=family.json_schema if known else None,
     )
-    profile = _profile(name) if server.name in _OWN_NAMES or family.name.startswith(("gpt", "o")) else Facts()
+    profile = _profile(name)
     facts = told.over(profile).over(table)
     lacks = {m for m, kind in _MEDIA.items() if kind not in server.media and m not in told.sources}
     lacks |= set() if "json_schema" in server.output else {"json_schema"}
@@ -158,8 +162,8 @@ def settled(told: Facts, name: str, server: Server) -> Facts:
 
 
 _MEDIA = {"vision": "image", "audio": "audio", "video": "video"}
-_OWN_NAMES = ("openai", "azure")
-"""The servers whose names for models are those of LangChain's profile."""
+_PACKAGES = (("claude", "langchain_anthropic"), ("gemini", "langchain_google_genai"), ("", "langchain_openai"))
+"""By the beginning of a model's name: the package that has a profile of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,12 +202,14 @@ async def _ask(key: tuple[str, str], served: Served, patience: float) -> None:
 
 
 def _profile(name: str) -> Facts:
-    """Return LangChain's profile of one of OpenAI's models."""
-    rows = _profiles("langchain_openai")
+    """Return LangChain's profile of a model, where a package for its maker is installed."""
+    rows = _profiles(next(package for start, package in _PACKAGES if name.startswith(start)))
     bare = name.strip().rsplit("/", 1)[-1].removeprefix("ft:").partition(":")[0]
     row = rows.get(bare) or rows.get(re.sub(r"-\d{4}-\d{2}-\d{2}$", "", bare))
     if not row or "tool_calling" not in row:  # some rows hold a window and nothing else
         return Facts()
+    if bare.startswith("gpt-3.5"):  # models.dev says that it calls no tools; it was the first that did
+        row = {**row, "tool_calling": None}
     thinks = row.get("reasoning_output")
     ours = family_of(name).thinking
     return said(

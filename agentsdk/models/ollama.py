@@ -20,6 +20,7 @@ from agentsdk.messages import Message, Repair
 from agentsdk.models import faults, lessons
 from agentsdk.models.collect import Collector
 from agentsdk.models.discover import ollama_url
+from agentsdk.models.emulate import ToolsMode
 from agentsdk.models.exchange import Again, WireModel
 from agentsdk.models.facts import Served, facts_of
 from agentsdk.models.framing import lines
@@ -54,11 +55,13 @@ class OllamaModel(WireModel):
             model again.
         keep_alive: how long the model stays loaded after the answer, such as "10m" or seconds; -1 for ever.
         http_client: the client to send with, for a proxy or a certificate of one's own; else one an event loop.
+        tools: how the model is told of tools; see `WireModel`.
 
     """
 
     provider = "ollama"
     cuts_silently = True
+    asks_first = True
 
     def __init__(
         self,
@@ -69,8 +72,9 @@ class OllamaModel(WireModel):
         window: int | None = None,
         keep_alive: str | float | None = None,
         http_client: httpx.AsyncClient | None = None,
+        tools: ToolsMode = "auto",
     ) -> None:
-        super().__init__(model, timeout)
+        super().__init__(model, timeout, tools)
         self._http = http_client
         self._url = (base_url or ollama_url()).rstrip("/").removesuffix("/v1").removesuffix("/api")
         self._window = window

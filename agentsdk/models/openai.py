@@ -25,6 +25,7 @@ from agentsdk.media import MediaKind
 from agentsdk.models import chat_completions, faults, lessons, responses, wire
 from agentsdk.models.attached import CHAT_ADDRESSES, RESPONSES_ADDRESSES
 from agentsdk.models.collect import Collector
+from agentsdk.models.emulate import ToolsMode
 from agentsdk.models.exchange import Again, WireModel
 from agentsdk.models.facts import Served
 from agentsdk.models.framing import sse_data
@@ -62,6 +63,7 @@ class OpenAIModel(WireModel):
         client: gives the client of the running event loop, with its key and address; instead of `http_client`.
         server: what the server accepts; else told from its address.
         api: "chat" or "responses": the protocol to ask by, and no other; else by the model.
+        tools: how the model is told of tools; see `WireModel`.
 
     """
 
@@ -78,8 +80,9 @@ class OpenAIModel(WireModel):
         client: Callable[[], AsyncOpenAI] | None = None,
         server: Server | None = None,
         api: Api | None = None,
+        tools: ToolsMode = "auto",
     ) -> None:
-        super().__init__(model, timeout)
+        super().__init__(model, timeout, tools)
         self._make = client
         self._http = http_client
         self._key = api_key

@@ -132,7 +132,7 @@ FAULTS: list[tuple[str, Callable[[Standin], object], type[ModelError]]] = [
     ("server", lambda s: s.fault(503), Overloaded),
     ("overflow", lambda s: s.fault(400, message="maximum context length is 10 tokens"), ContextOverflow),
     ("filter", lambda s: s.fault(400, message="content_filter triggered"), ContentFiltered),
-    ("tools", lambda s: s.fault(400, message="llama2 does not support tools"), InvalidRequest),
+    ("tools", lambda s: s.fault(400, message="tools: too many of them"), InvalidRequest),
     ("html", lambda s: s.raw(b"<html>hello</html>"), BadResponse),
     ("nothing", lambda s: s.raw(b""), BadResponse),
     ("wrong", lambda s: s.raw(b'["a"]'), BadResponse),

@@ -39,7 +39,7 @@ both = pytest.mark.parametrize("streamed", [False, True], ids=["plain", "streame
 
 
 def test_every_field_of_a_request_reaches_the_wire(server: Standin) -> None:
-    server.say("ok")
+    server.model("qwen3:8b", thinking=True).say("ok")
     turn = Message("assistant", "", (ToolCall("c", "add", {"a": 1}),), reasoning="So.")
     schema = {"type": "object"}
     request = Request(

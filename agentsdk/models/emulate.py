@@ -1,0 +1,452 @@
+"""Gives a model what its server does not: tools in words, a forced call, an answer in a form, a second ask.
+
+An exchange is first put as it was asked, but for what the server is known to refuse. When it refuses something that was
+not known, that is learned, and the request is put without it. When the answer is not what was asked for, because the
+server could not be told to hold the model to it, the model is asked once more, by other means. All of it happens on the
+bodies that are sent (bodies.py), for both faces of every adapter, and each step is told in `Message.repairs`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any, Literal
+
+from agentsdk.errors import AgentError, EmptyResponse, ModelError
+from agentsdk.i18n import language_of
+from agentsdk.messages import Repair
+from agentsdk.models import text_tools
+from agentsdk.models.bodies import Body, Form
+from agentsdk.models.collect import Collector
+from agentsdk.models.facts import Served, told_of
+from agentsdk.models.families import Family, family_of
+from agentsdk.models.model import CallDelta, Delta, Offer, Prepared, Reply, Request, TextDelta
+from agentsdk.models.repair.json_text import read_json
+from agentsdk.models.repair.validate import Check
+from agentsdk.models.wire import text_of
+from agentsdk.prompts import render
+
+ToolsMode = Literal["auto", "native", "text"]
+"""How a model is told of tools: as its server has them, in words, or the one where the other is refused."""
+
+Stage = Literal["first", "call", "answer", "fit"]
+"""What is asked for: what the caller wants; then, once at most, the call, the answer or the form that did not come."""
+
+_MORE = 4
+"""Times the limit that an answer gets which was cut off while the model still thought."""
+
+_NOT_THOUGHT = "This server forces nothing while a model thinks: it did not think here."
+
+_REFUSALS: dict[str, re.Pattern[str]] = {
+    "tools": re.compile(
+        r"does not support (?:tools|function|tool)|enable-auto-tool-choice|requires? --jinja|support tool use|"
+        r"(?:tools?|tool use|function calling)\W+(?:is|are) not (?:supported|enabled)",
+        re.IGNORECASE,
+    ),
+    "choice while thinking": re.compile(
+        r"thinking mode.*tool_choice|tool_choice.*thinking mode|enable_thinking is true", re.IGNORECASE
+    ),
+    "json_schema": re.compile(r"response_format|json_schema|structured outputs?\b", re.IGNORECASE),
+}
+"""What a server says that refuses something, in the order in which they are looked for."""
+
+_CHOICE_REFUSED = re.compile(r"tool_choice", re.IGNORECASE)
+
+_learned: dict[tuple[str, str], frozenset[str]] = {}
+"""By address and model: what was refused there."""
+
+
+class Emulation:
+    """One request on its way to a model that may not take it as it stands.
+
+    Args:
+        request: what was asked.
+        served: the model, and its server.
+        family: what is known of its kind; what its server told of it goes before.
+        mode: how it is told of tools.
+
+    """
+
+    def __init__(self, request: Request, served: Served, family: Family, *, mode: ToolsMode = "auto") -> None:
+        told = told_of(served)
+        if family.name == "unknown" and told.known_as:
+            family = family_of(told.known_as)
+        self._request = request
+        self._served = served
+        self._server = served.server
+        self._family = family
+        self._tools = family.tools if told.tools is None else told.tools
+        self._cannot_think = told.thinking == "never"
+        self._mode = mode
+        self._native = served.server.name == "ollama"
+        self._stage: Stage = "first"
+        self._refused: set[str] = set(_learned.get((served.url, served.name), ()))
+        self._notes: dict[str, Repair] = {}
+        self._kept: Reply | None = None
+        self._said = ""
+        self._form: Mapping[str, Any] | None = None
+        self._names: list[str] = []
+        self._longer = False
+        self.holds = False
+        """Whether text is not shown as it comes: it may turn out not to be what was asked for."""
+
+    def write(self, written: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a request as this server takes it."""
+        self.holds, self._form, self._names = False, None, []
+        if isinstance(written.get("input"), (list, str)) or "prompt" in written:  # Responses
+            return dict(written)
+        body = Body(written, native=self._native)
+        tools = body.tools
+        forced = bool(tools) and self._request.tool_choice not in ("auto", "none")
+        free = self._settle_thinking(body, held=forced or self._wanted(body) is not None)
+        wanted = self._wanted(body)
+        if wanted is not None:
+            self._settle_form(body, wanted, free=free)
+        if self._told_in_text:
+            self._tell_in_text(body, tools)
+        elif tools:
+            self._settle_choice(body, [str(t.get("name")) for t in tools], free=free)
+            if self._family.eager and self._mode != "native" and not forced and body.tools:
+                body.instruct(render("tool_if_needed", _language(body)))
+        match self._stage:
+            case "call":
+                self._ask_for_call(body, tools)
+            case "answer":
+                self._ask_for_answer(body)
+            case "fit":
+                body.add("assistant", self._said)
+                body.add("user", render("output_invalid", _language(body), faults=self._fault))
+            case "first":
+                pass
+        return body.whole
+
+    def after_fault(self, fault: AgentError, asked: Mapping[str, Any], *, begun: bool) -> bool:
+        """Say whether to ask once more after an error, by what it taught.
+
+        Args:
+            fault: what the exchange ended in.
+            asked: the body that was sent.
+            begun: whether something of the answer was shown.
+
+        """
+        if isinstance(fault, EmptyResponse):
+            return self._after_thoughts_alone(fault, asked)
+        return not begun and any(self._learns(what, said, fault, asked) for what, said in _REFUSALS.items())
+
+    def after_refused_choice(self, fault: AgentError, asked: Mapping[str, Any]) -> bool:
+        """Say whether to ask once more without a `tool_choice`, where no better form of it was found."""
+        return self._learns("tool_choice", _CHOICE_REFUSED, fault, asked)
+
+    def _learns(self, what: str, said: re.Pattern[str], fault: AgentError, asked: Mapping[str, Any]) -> bool:
+        if not isinstance(fault, ModelError) or what in self._refused or not said.search(fault.why):
+            return False
+        if not self._used(what, asked):
+            return False
+        self._refused.add(what)
+        key = (self._served.url, self._served.name)
+        _learned[key] = _learned.get(key, frozenset()) | {what}
+        return True
+
+    def after_reply(self, reply: Reply, offer: Offer) -> Reply | None:
+        """Return the reply as the caller gets it; None where the model is asked once more."""
+        message = reply.message
+        called = bool(message.calls or message.broken_calls)
+        if self._stage == "call" and not called:
+            reply = self._read_call(reply, offer)
+            called = bool(reply.message.calls or reply.message.broken_calls)
+            if not called:
+                return self.instead()
+        if self._stage == "first" and not reply.refused:
+            if self._names and not called:
+                self._again("call", reply)
+                return None
+            if self._form is not None and not called and reply.finish == "stop":
+                self._fault = _fault_of(message.text, self._form)
+                if self._fault:
+                    self._again("fit", reply)
+                    return None
+        return self._noted(reply)
+
+    def instead(self) -> Reply | None:
+        """Return the first reply, where a second ask brought nothing better."""
+        if self._kept is None:
+            return None
+        self._note("ask.in vain", "It was asked once more and did not do it.")
+        return self._noted(self._kept)
+
+    def unshown(self, reply: Reply) -> Iterable[Delta]:
+        """Yield of a reply what was not shown as it came."""
+        if self.holds and reply.message.text:
+            yield TextDelta(reply.message.text)
+        if self._stage == "call":
+            for at, call in enumerate(reply.message.calls):
+                yield CallDelta(at, call.name, json.dumps(call.arguments, ensure_ascii=False))
+
+    @property
+    def _told_in_text(self) -> bool:
+        if self._mode != "auto":
+            return self._mode == "text"
+        return "tools" in self._refused or not self._tools
+
+    def _settle_thinking(self, body: Body, *, held: bool) -> bool:
+        """Switch thinking off where it is in the way; return whether it is still there and leaves no way to force."""
+        if self._cannot_think:
+            if body.leave_thinking(self._server):
+                self._note(
+                    "thinking.left out", "The server says that the model does not think: it was not told to."
+                )
+            return False
+        blocks = not self._server.forces_in_thought or "choice while thinking" in self._refused
+        if not (blocks and held):
+            return False
+        if not body.thinks(self._server, self._family):
+            if self._request.thinking is None and self._family.thinks_unasked:  # its adapter has seen to it
+                self._note("thinking.off", _NOT_THOUGHT)
+            return False
+        if self._family.thinking == "switch" and self._server.thinking and not self._asked_to_think(body):
+            body.think_not(self._server)
+            self._note(
+                "thinking.off", "This server forces nothing while a model thinks: it did not think here."
+            )
+            return False
+        return True
+
+    def _asked_to_think(self, body: Body) -> bool:
+        """Whether the caller wants thoughts and did not leave it to the model; a second ask then goes without."""
+        return self._request.thinking not in (None, False) or body.is_told_to_think(self._server)
+
+    def _wanted(self, body: Body) -> Form | None:
+        """Return the form that the answer must have; one that an adapter could not write is known from the request."""
+        schema = self._request.output_schema
+        if schema is not None and (body.form is None or body.form[0] == "json_object"):
+            return "json_schema", schema
+        return body.form
+
+    def _settle_form(self, body: Body, wanted: Form, *, free: bool) -> None:
+        """Ask for a form by what the server has for it, and else by words."""
+        kind, schema = wanted
+        takes = set() if free else set(self._server.output)
+        if "json_schema" in self._refused or (not self._family.json_schema and "json_object" in takes):
+            takes.discard("json_schema")
+        if kind in takes:
+            if body.form is None or body.form[0] != kind:
+                body.form = wanted
+            # It may be taken and not kept to: then the answer is checked here.
+            self._form = None if self._server.enforces else schema
+        elif kind == "json_object" and "json_schema" in takes:
+            body.form = ("json_schema", {"type": "object"})
+        else:
+            body.form = ("json_object", {}) if "json_object" in takes else None
+            shown = json.dumps(schema, ensure_ascii=False)
+            if shown not in str(text_of(body.messages[-1].get("content")) if body.messages else ""):
+                body.add("user", render("output", _language(body), schema=shown))
+            self._form = schema
+            self._note(
+                "form.in words", "The server cannot hold an answer to a schema: it was asked for in words."
+            )
+        self.holds = self.holds or self._form is not None
+
+    def _settle_choice(self, body: Body, names: list[str], *, free: bool) -> None:
+        """Say which tool must be called by what the server has for it, and else by offering no other and by words."""
+        choice = self._request.tool_choice
+        takes = set() if "tool_choice" in self._refused else set(self._server.tool_choice)
+        if choice == "auto":
+            if "auto" not in takes or self._native:
+                body.leave_choice()
+            return
+        if choice == "none":
+            if "none" not in takes:
+                body.keep_tools([])
+            return
+        takes -= {"required", "named"} if free else set()
+        named = choice != "required"
+        if ("named" if named else "required") in takes:
+            if not body.is_forced:  # an adapter may have left it free for a thought that is switched off now
+                body.choose(choice, named=named)
+            return
+        wanted = [choice] if named else names
+        if named:
+            body.keep_tools(wanted)
+        if named and "required" in takes:
+            body.choose("required")
+        elif len(wanted) == 1 and "named" in takes:
+            body.choose(wanted[0], named=True)
+        else:
+            if "auto" in takes and not self._native:
+                body.choose("auto")
+            else:
+                body.leave_choice()
+            body.instruct(render("must_call", _language(body), names=", ".join(wanted)))
+            self._names = wanted
+            self.holds = True
+            self._note("choice.in words", "The server cannot force a call: it was asked for in words.")
+
+    def _tell_in_text(self, body: Body, tools: list[Mapping[str, Any]]) -> None:
+        choice = self._request.tool_choice
+        body.keep_tools([])
+        body.messages = text_tools.history(body.messages, self._family.dialect)
+        offered = [t for t in tools if choice in ("auto", "required", t.get("name"))]
+        if not offered:
+            return
+        self._note("tools.in words", "The model has no native tools: it was told of them in words.")
+        body.instruct(text_tools.told(offered, self._family.dialect, _language(body)))
+        if self._family.dialect in text_tools.STOP and self._family.takes_sampling:
+            body.stop_at(text_tools.STOP[self._family.dialect])
+        if choice != "auto":
+            self._names = [str(t.get("name")) for t in offered]
+            self.holds = True
+            body.instruct(render("must_call", _language(body), names=", ".join(self._names)))
+
+    def _ask_for_call(self, body: Body, tools: list[Mapping[str, Any]]) -> None:
+        choice = self._request.tool_choice
+        offered = [t for t in tools if choice in ("required", t.get("name"))]
+        language = _language(body)
+        if not self._told_in_text:
+            body.keep_tools([])
+            body.messages = text_tools.history(body.messages, self._family.dialect)
+            body.instruct(text_tools.told(offered, self._family.dialect, language))
+        if self._said:
+            body.add("assistant", self._said)
+        names = ", ".join(str(t.get("name")) for t in offered)
+        body.add("user", render("call_as_json", language, names=names))
+        if self._family.thinking == "switch" and body.thinks(self._server, self._family):
+            body.think_not(self._server)
+        thinks = body.thinks(self._server, self._family) and not self._server.forces_in_thought
+        if (
+            "json_schema" in self._server.output
+            and "json_schema" not in self._refused
+            and self._family.json_schema
+            and not thinks
+        ):
+            body.form = ("json_schema", _call_schema(offered))
+        self.holds = True
+
+    def _ask_for_answer(self, body: Body) -> None:
+        if self._longer and body.limit is not None:
+            body.limit *= _MORE
+        elif self._family.thinking == "switch" and self._server.thinking:
+            body.think_not(self._server)
+        else:
+            body.add("user", render("answer_now", _language(body)))
+
+    def _after_thoughts_alone(self, fault: EmptyResponse, asked: Mapping[str, Any]) -> bool:
+        """Ask for the answer once where only thoughts came (Q20)."""
+        alone = fault.kind in ("thought", "limit")
+        if self._stage != "first" or not alone or isinstance(asked.get("input"), (list, str)):
+            return False
+        self._longer = fault.kind == "limit"
+        if (
+            self._longer
+            and Body(asked, native=self._native).limit is None
+            and self._family.thinking != "switch"
+        ):
+            return False  # it thought until the window was full: it would again
+        self._stage = "answer"
+        self._note("answer.asked again", "It thought and said nothing: it was asked for the answer once more.")
+        return True
+
+    def _again(self, stage: Stage, reply: Reply) -> None:
+        self._kept, self._said, self._stage = reply, reply.message.text, stage
+        what = "call" if stage == "call" else "right form"
+        self._note(f"{stage}.asked again", f"The {what} did not come: it was asked for once more.")
+
+    def _read_call(self, reply: Reply, offer: Offer) -> Reply:
+        """Return a reply whose text is the JSON of a call, with the call; as it is, where it is none."""
+        if reply.finish != "stop":
+            return reply
+        value = _value_of(reply.message.text)
+        if not isinstance(value, Mapping):
+            return reply
+        names = [n for n in offer.tools if self._request.tool_choice in ("required", n)]
+        name, given = value.get("name"), value.get("arguments", value.get("parameters"))
+        if name not in names or not isinstance(given, Mapping):
+            if len(names) != 1:
+                return reply
+            name, given = names[0], value
+        made = Collector(reply.model, offer, self._family)
+        made.call(0, None, name, json.dumps(given, ensure_ascii=False))
+        made.finish = "stop"
+        message = made.reply(streamed=False).message
+        if not message.calls:
+            return reply
+        kept = reply.message
+        message = replace(message, reasoning=kept.reasoning, repairs=(*kept.repairs, *message.repairs))
+        return replace(reply, message=message, finish="tool_calls")
+
+    def _used(self, what: str, asked: Mapping[str, Any]) -> bool:
+        """Whether a request had what is said to be refused: else the words mean something else."""
+        body = Body(asked, native=self._native)
+        if what == "tools":
+            return bool(body.tools) and self._mode == "auto"
+        if what == "json_schema":
+            return body.form is not None and body.form[0] == "json_schema"
+        return bool(body.tools) or body.form is not None
+
+    def _note(self, kind: str, detail: str) -> None:
+        self._notes.setdefault(kind, Repair(kind, detail))
+
+    def _noted(self, reply: Reply) -> Reply:
+        if not self._notes:
+            return reply
+        message = replace(reply.message, repairs=(*self._notes.values(), *reply.message.repairs))
+        return replace(reply, message=message)
+
+    _fault = ""
+
+
+def is_about_tools(request: Request) -> bool:
+    """Whether it matters to a request that a model may have no tools: it offers some, or tells of calls."""
+    if request.tools:
+        return True
+    if isinstance(request, Prepared):
+        return any(m.get("tool_calls") for m in Body(request.body).messages if isinstance(m, Mapping))
+    return any(m.calls or m.role == "tool" for m in request.messages)
+
+
+def _language(body: Body) -> str:
+    said = next((text_of(m.get("content")) for m in reversed(body.messages) if m.get("role") == "user"), "")
+    return language_of(said if isinstance(said, str) else "")
+
+
+_NONE = object()
+
+
+def _value_of(text: str) -> Any:
+    """Return what a JSON text says; `_NONE` where it is none."""
+    try:
+        value, _how = read_json(text)
+    except ValueError:
+        return _NONE
+    return value
+
+
+def _fault_of(text: str, schema: Mapping[str, Any]) -> str:
+    """Return what is wrong with a text that must be JSON of a schema; "" where nothing is."""
+    value = _value_of(text)
+    if value is _NONE:
+        return "It is not JSON."
+    try:
+        return " ".join(Check(schema).faults(value, schema)) if schema else ""
+    except ValueError:  # too much to check
+        return ""
+
+
+def _call_schema(tools: list[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the schema of one call of one of the tools."""
+    defs: dict[str, Any] = {}
+    calls = []
+    for tool in tools:
+        parameters = dict(tool.get("parameters") or {"type": "object", "properties": {}})
+        defs |= parameters.pop("$defs", None) or {}  # "#/$defs/..." is read from the root
+        calls.append(
+            {
+                "type": "object",
+                "properties": {"name": {"type": "string", "enum": [tool.get("name")]}, "arguments": parameters},
+                "required": ["name", "arguments"],
+                "additionalProperties": False,
+            }
+        )
+    schema: dict[str, Any] = dict(calls[0]) if len(calls) == 1 else {"anyOf": calls}
+    return schema | ({"$defs": defs} if defs else {})
