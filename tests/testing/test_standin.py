@@ -682,9 +682,8 @@ def test_raw_bytes_are_sent_as_they_are(server: Standin) -> None:
 
 
 def test_a_slow_answer_waits_before_its_events(server: Standin) -> None:
-    server.say("A text in pieces.", pieces=4).slow(0.05).say("A text in pieces.", pieces=4).slow(
-        0.05, every=100
-    )
+    # At least so long, and far below what a wait before each of the 200 events would take.
+    server.say("A text in pieces.", pieces=4).slow(0.05).say("x" * 200, pieces=1).slow(0.2, every=100)
     server.say("A text.").slow(first=0.15)
     client = openai_client(server)
     took = []
@@ -693,9 +692,8 @@ def test_a_slow_answer_waits_before_its_events(server: Standin) -> None:
         list(client.chat.completions.create(model="m", messages=HI, stream=True))
         took.append(time.monotonic() - began)
     assert took[0] >= 0.3
-    assert took[1] >= 0.05
+    assert 0.4 <= took[1] < 20
     assert took[2] >= 0.15
-    assert took[1] < took[0]
 
 
 def test_a_torn_stream_is_the_same_in_pieces_of_any_size(server: Standin) -> None:
@@ -743,7 +741,7 @@ def test_closing_ends_what_is_slow_and_leaves_no_thread() -> None:
             time.sleep(0.005)
         assert server.open_sockets == 3
         began = time.monotonic()
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 8
     assert threads() == before
     for connection in waiting:
         with pytest.raises((http.client.HTTPException, OSError)):
@@ -765,7 +763,7 @@ def test_closing_ends_a_slow_answer_behind_which_the_next_request_waits() -> Non
             time.sleep(0.05)
             began = time.monotonic()
             server.close()
-            assert time.monotonic() - began < 2
+            assert time.monotonic() - began < 8
 
 
 def test_a_client_that_goes_away_ends_its_slow_answer(server: Standin) -> None:
