@@ -25,6 +25,7 @@ from agentsdk.models.families import Family, family_of
 from agentsdk.models.model import CallDelta, Delta, Offer, Prepared, Reply, Request, TextDelta
 from agentsdk.models.repair.json_text import read_json
 from agentsdk.models.repair.validate import Check
+from agentsdk.models.schemas import is_object
 from agentsdk.models.wire import text_of
 from agentsdk.prompts import render
 
@@ -218,11 +219,9 @@ class Emulation:
         return self._request.thinking not in (None, False) or body.is_told_to_think(self._server)
 
     def _wanted(self, body: Body) -> Form | None:
-        """Return the form that the answer must have; one that an adapter could not write is known from the request."""
+        """Return the form that the answer must have; the request knows it better than what an adapter could write."""
         schema = self._request.output_schema
-        if schema is not None and (body.form is None or body.form[0] == "json_object"):
-            return "json_schema", schema
-        return body.form
+        return body.form if schema is None else ("json_schema", schema)
 
     def _settle_form(self, body: Body, wanted: Form, *, free: bool) -> None:
         """Ask for a form by what the server has for it, and else by words."""
@@ -238,7 +237,8 @@ class Emulation:
         elif kind == "json_object" and "json_schema" in takes:
             body.form = ("json_schema", {"type": "object"})
         else:
-            body.form = ("json_object", {}) if "json_object" in takes else None
+            # That form would press an answer of another kind into an object.
+            body.form = ("json_object", {}) if "json_object" in takes and is_object(schema) else None
             shown = json.dumps(schema, ensure_ascii=False)
             if shown not in str(text_of(body.messages[-1].get("content")) if body.messages else ""):
                 body.add("user", render("output", _language(body), schema=shown))

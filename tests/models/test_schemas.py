@@ -1,5 +1,6 @@
 """Schemas as servers take them, and answers under them in the form that was asked for."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -8,9 +9,13 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from agentsdk.messages import Message
+from agentsdk.models.model import Reply, Request
+from agentsdk.models.openai import OpenAIModel
 from agentsdk.models.profiles import SERVERS
 from agentsdk.models.repair.arguments import fit_arguments
 from agentsdk.models.schemas import lower
+from agentsdk.testing.standin import Standin
 from tests.models.repair.schemas import malformed, rooted, tools, values
 
 GPT, LOCAL = SERVERS["openai"], SERVERS["llamacpp"]
@@ -195,6 +200,43 @@ def test_an_answer_that_is_no_object_stands_within_one_and_comes_out_of_it() -> 
     assert lowered.raise_text('{"value": [{"id": 1}]}') == '[{"id": 1}]'
     assert lowered.raise_text('[{"id": 1}]') == '[{"id": 1}]'
     assert lower({"type": "integer"}, LOCAL, tool=False).schema == {"type": "integer"}
+
+
+PERSON = obj(("name",), name={"type": "string"}, age={"type": "integer"})
+
+
+def sent(server: str, request: Request, answer: str = "{}") -> tuple[Any, Reply]:
+    with Standin("openai", check=False) as running:
+        running.say(answer)
+        model = OpenAIModel("some-model", "key", base_url=running.url("openai"), server=SERVERS[server])
+        reply = asyncio.run(model.complete(request))
+        return running.requests[0].body, reply
+
+
+def test_an_answer_in_strict_form_comes_back_in_the_form_that_was_asked_for() -> None:
+    body, reply = sent(
+        "openai", Request((Message.user("Who?"),), output_schema=PERSON), '{"name": "Ada", "age": null}'
+    )
+    form = body["response_format"]["json_schema"]
+    assert form["strict"] is True
+    assert form["schema"]["required"] == ["name", "age"]
+    assert reply.message.text == '{"name": "Ada"}'
+
+
+def test_a_schema_that_the_server_has_no_form_for_is_told() -> None:
+    request = Request((Message.user("Who?"),), output_schema=PERSON)
+    body, _reply = sent("deepseek", request)
+    assert body["response_format"] == {"type": "json_object"}
+    assert json.dumps(PERSON) in body["messages"][-1]["content"]
+    told, _reply = sent("vllm", request)
+    assert told["messages"] == [{"role": "user", "content": "Who?"}]
+
+
+def test_an_answer_that_is_no_object_is_not_pressed_into_one() -> None:
+    numbers = {"type": "array", "items": {"type": "integer"}}
+    body, _reply = sent("deepseek", Request((Message.user("Which?"),), output_schema=numbers))
+    assert "response_format" not in body
+    assert json.dumps(numbers) in body["messages"][-1]["content"]
 
 
 def _filled(schema: Any, value: Any, root: Any) -> Any:

@@ -157,7 +157,7 @@ class DashScopeChat(Face, Binding, BaseChatModel):
         )
         body = model.body(request, stream=stream)
         turns = _turns(messages)
-        if schema is not None and body["parameters"]["response_format"]["type"] != "json_schema":
+        if schema is not None and body["parameters"].get("response_format", {}).get("type") != "json_schema":
             turns.append({"role": "user", "content": render("output", schema=json.dumps(schema))})
         body["input"] = {"messages": turns}
         prepared = Prepared(
