@@ -22,7 +22,7 @@ from agentsdk.models.chat.profile import profile_of
 from agentsdk.models.http import client_of_loop, new_client
 from agentsdk.models.model import Prepared, Request
 from agentsdk.models.ollama import OllamaModel
-from agentsdk.models.profiles import OLLAMA_WINDOW, SERVERS
+from agentsdk.models.profiles import SERVERS
 from agentsdk.models.retry import Retrying
 from agentsdk.models.wire import offered_by
 
@@ -117,7 +117,6 @@ class OllamaChat(Face, Binding, ChatOllama):
             options["stop"] = stop
         if limit is not None:
             options.setdefault("num_predict", limit)
-        options.setdefault("num_ctx", OLLAMA_WINDOW)
         body["options"] = options
         _name_results(body["messages"], messages)
         offered = tools_of(body.get("tools"))
