@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -82,39 +81,38 @@ class Face:
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        for chunk in _bridge.iterate(self._chunks(messages, stop, kwargs)):
+        for chunk in _bridge.iterate(self._astream(messages, stop, None, **kwargs)):
             if run_manager:  # core gives it to us where it makes events of the chunks, and nowhere else
                 _show_broken(chunk)
                 run_manager.on_llm_new_token(chunk.text, chunk=chunk)
             yield chunk
 
+    # The type is narrower than core's: a generator can be closed.
     async def _astream(
         self,
         messages: list[BaseMessage],
         stop: list[str] | None = None,
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
-    ) -> AsyncIterator[ChatGenerationChunk]:
-        async with aclosing(self._chunks(messages, stop, kwargs)) as chunks:
-            async for chunk in chunks:
-                if run_manager:  # as above
-                    _show_broken(chunk)
-                    await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
-                yield chunk
-
-    async def _chunks(
-        self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]
     ) -> AsyncGenerator[ChatGenerationChunk, None]:
         try:
             asked = self._exchange(messages, stop, kwargs, stream=True)
             begun = False
             async with reading(asked.model.stream(asked.request)) as pieces:
                 async for piece in pieces:
+                    message: Chunk | None
                     if isinstance(piece, Reply):
-                        yield ChatGenerationChunk(message=last_chunk(asked.message(piece), alone=not begun))
-                    elif chunk := chunk_of(piece, asked.provider):
+                        message = last_chunk(asked.message(piece), alone=not begun)
+                    else:
+                        message = chunk_of(piece, asked.provider)
+                        if message is None:
+                            continue
                         begun = True
-                        yield ChatGenerationChunk(message=chunk)
+                    chunk = ChatGenerationChunk(message=message)
+                    if run_manager:  # as above
+                        _show_broken(chunk)
+                        await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+                    yield chunk
         except AgentError as error:
             raise in_both_families(error) from error
 

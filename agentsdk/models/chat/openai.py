@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import inspect
 import json
 import os
 from contextlib import suppress
 from typing import Any, Self
+from weakref import WeakKeyDictionary
 
 import httpx2
 import openai
@@ -15,7 +17,7 @@ from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.runnables import Runnable
 from langchain_openai import ChatOpenAI
-from pydantic import BaseModel, SecretStr, model_validator
+from pydantic import BaseModel, PrivateAttr, SecretStr, model_validator
 
 from agentsdk.errors import ConfigurationError, InvalidRequest
 from agentsdk.i18n import _
@@ -43,6 +45,10 @@ class OpenAIChat(Face, ChatOpenAI):
 
     server: str | None = None
     """Which server it is, such as "vllm" or "lmstudio", where its address does not say it (docs/models.md)."""
+
+    _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, openai.AsyncOpenAI] = PrivateAttr(
+        default_factory=WeakKeyDictionary
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -79,10 +85,14 @@ class OpenAIChat(Face, ChatOpenAI):
     def __getstate__(self) -> dict[Any, Any]:
         state = super().__getstate__()
         # Clients hold locks and sockets: a copy in another process makes its own.
-        return {**state, "__dict__": {**state["__dict__"], **dict.fromkeys(_CLIENTS)}}
+        return {
+            **state,
+            "__dict__": {**state["__dict__"], **dict.fromkeys(_CLIENTS)},
+            "__pydantic_private__": None,
+        }
 
     def __setstate__(self, state: dict[Any, Any]) -> None:
-        super().__setstate__(state)
+        super().__setstate__({**state, "__pydantic_private__": {"_clients": WeakKeyDictionary()}})
         self.validate_environment()  # type: ignore[operator]  # pydantic calls it by a wrapper, and so may we
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
@@ -151,15 +161,20 @@ class OpenAIChat(Face, ChatOpenAI):
         )
 
     def _client_of_loop(self, headers: Any, query: Any) -> openai.AsyncOpenAI:
+        if headers or query:
+            return self._new_client(headers, query)
+        loop = asyncio.get_running_loop()
+        if loop not in self._clients:  # a client asks in a thread what machine this is, once: it is kept
+            self._clients[loop] = self._new_client(None, None)
+        return self._clients[loop]
+
+    def _new_client(self, headers: Any, query: Any) -> openai.AsyncOpenAI:
         # The stock class's client keeps the key, the address and the headers; its connections belong to whichever
         # loop used them first, and are replaced by those of the running one.
         http = None if self.openai_proxy else self.http_async_client
         if http is None:
             proxy = self.openai_proxy
-            http = client_of_loop(
-                ("openai-http", proxy),
-                lambda: new_client(httpx2, proxy=proxy),
-            )
+            http = client_of_loop(("openai-http", proxy), lambda: new_client(httpx2, proxy=proxy))
         client: openai.AsyncOpenAI = self.root_async_client.copy(
             http_client=http,
             max_retries=0,

@@ -169,22 +169,19 @@ def chunk_of(piece: Delta | Reply, provider: str) -> Chunk | None:
     Pieces of calls are not passed on: a call reaches LangChain when it is whole and checked, in one chunk
     (docs/decisions/0005-langchain-calls-come-whole.md).
     """
+    told = {"model_provider": provider}
     match piece:
-        case TextDelta(text):
-            return Chunk(content=text, response_metadata={"model_provider": provider})
-        case ReasoningDelta(text):
-            return Chunk(
-                content="",
-                additional_kwargs={"reasoning_content": text},
-                response_metadata={"model_provider": provider},
-            )
-        case Restated(thought):
-            chunk = chunk_of(ReasoningDelta(thought), provider)
-            return chunk.begin() if chunk else None
+        case TextDelta():
+            return Chunk(content=piece.text, response_metadata=told)
+        case ReasoningDelta():
+            extra = {"reasoning_content": piece.text}
+            return Chunk(content="", additional_kwargs=extra, response_metadata=told)
+        case Restated():
+            extra = {"reasoning_content": piece.thought}
+            return Chunk(content="", additional_kwargs=extra, response_metadata=told).begin()
         case Reply():
             return last_chunk(message_of(piece, provider))
-        case _:
-            return None
+    return None
 
 
 def last_chunk(whole: AIMessage, *, alone: bool = False) -> Chunk:
