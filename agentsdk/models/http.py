@@ -64,6 +64,61 @@ class Limits:
 _current: ContextVar[Deadline | None] = ContextVar("agentsdk_deadline", default=None)
 
 
+class _Watch:
+    """Bounds the waits of one reader, one after the other, with one timer for all of them.
+
+    `asyncio.timeout` makes a timer for each, and those that were not needed pile up in the loop's queue, where they
+    cost more than all else that is done with a piece.
+    """
+
+    def __init__(self) -> None:
+        self.struck = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task[Any] | None = None
+        """The one that waits now: a reader may be a new task for each item."""
+        self._until = 0.0
+
+    async def within(self, seconds: float, items: AsyncIterator[T]) -> T:
+        """Return the next item; a TimeoutError with `struck` set where it does not come in so many seconds."""
+        loop = asyncio.get_running_loop()
+        task = self._task = asyncio.current_task()
+        assert task is not None
+        cancelling = task.cancelling()
+        self._until = loop.time() + max(seconds, 0.0)
+        if self._timer is None or self._timer.when() > self._until:
+            self.close()
+            self._timer = loop.call_at(self._until, self._strike)
+        try:
+            item = await anext(items)
+        except BaseException as error:
+            if self.struck and task.uncancel() <= cancelling and isinstance(error, asyncio.CancelledError):
+                raise TimeoutError from None
+            raise
+        finally:
+            self._task = None
+        if self.struck:  # something below took the cancellation for its own
+            task.uncancel()
+            raise TimeoutError
+        return item
+
+    def _strike(self) -> None:
+        self._timer = None
+        if self._task is None:
+            return
+        loop = asyncio.get_running_loop()
+        if loop.time() < self._until:  # it was set for an earlier wait
+            self._timer = loop.call_at(self._until, self._strike)
+            return
+        self.struck = True
+        self._task.cancel()
+
+    def close(self) -> None:
+        """Stop the timer."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
 class Deadline:
     """The time and the bytes that one call may take.
 
@@ -112,18 +167,20 @@ class Deadline:
         The time is bounded around each item and not around all: a timeout that spans a `yield` would strike
         in the middle of the consumer's own work.
         """
-        while True:
-            most = self._most()
-            try:
-                async with asyncio.timeout(max(most, 0)) as limit:
-                    item = await anext(items)
-            except StopAsyncIteration:
-                return
-            except TimeoutError:
-                if not limit.expired():
-                    raise
-                raise self._late() from None
-            yield item
+        watch = _Watch()
+        try:
+            while True:
+                try:
+                    item = await watch.within(self._most(), items)
+                except StopAsyncIteration:
+                    return
+                except TimeoutError:
+                    if not watch.struck:
+                        raise
+                    raise self._late() from None
+                yield item
+        finally:
+            watch.close()
 
     def asked(self) -> None:
         """Note that a request begins: there may be no connection yet."""
@@ -210,7 +267,10 @@ def _on_response(library: ModuleType) -> Callable[[Any], Any]:
 
         async def __aiter__(self) -> AsyncIterator[bytes]:
             limits, size, line = self._deadline.limits, 0, 0
-            async for piece in _unpacked(self._inner, self._packing, self._deadline.model):
+            pieces = self._inner
+            if self._packing:
+                pieces = _unpacked(pieces, self._deadline.model)
+            async for piece in pieces:
                 self._deadline.arrived()
                 size += len(piece)
                 at = piece.rfind(b"\n")
@@ -249,12 +309,8 @@ def _too_large(model: str, most: int) -> Exception:
     return bad_answer(model, _("More than {most:,} bytes came.").format(most=most), kind="size")
 
 
-async def _unpacked(pieces: AsyncIterator[bytes], packing: str, model: str) -> AsyncIterator[bytes]:
+async def _unpacked(pieces: AsyncIterator[bytes], model: str) -> AsyncIterator[bytes]:
     """Yield pieces of a body, unpacked a little at a time: no piece is larger than what was asked for."""
-    if not packing:
-        async for piece in pieces:
-            yield piece
-        return
     # 32 more bits: the header tells gzip from zlib.
     unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
     try:
