@@ -15,7 +15,7 @@ from itertools import chain
 from typing import Any, ClassVar, Literal
 
 from agentsdk.budget import Usage
-from agentsdk.errors import AgentError, ContextOverflow, InvalidRequest, ModelError
+from agentsdk.errors import AgentError, ContextOverflow, EmptyResponse, InvalidRequest, ModelError
 from agentsdk.media import MediaKind
 from agentsdk.messages import Message, Repair
 from agentsdk.models.attached import CHAT_ADDRESSES, attach, holds_media
@@ -146,6 +146,7 @@ class WireModel(ABC):
             await deadline.within(facts_of(self.served))
         way = Emulation(request, self.served, self._family, mode=self._tools)
         spent: list[Usage] = []
+        empty: EmptyResponse | None = None
         again: Again = "same"
         tried = 0
         while again:
@@ -186,11 +187,13 @@ class WireModel(ABC):
                 found = way.after_reply(self._raised(reply, request), offer)
             except Exception as error:
                 fault = self.fault(error, "".join(said))
+                if empty is not None and not isinstance(fault, EmptyResponse):
+                    fault = empty  # a second ask that fails is not told: what the first one brought is
                 if isinstance(fault, ModelError) and fault.received is None:
                     fault.received = answer.so_far()
                 if answer.usage.tokens:
                     spent.append(answer.usage)
-                if isinstance(fault, ModelError) and fault.usage is None and spent:
+                if isinstance(fault, ModelError) and spent and (fault.usage is None or fault is empty):
                     fault.usage = sum(spent[1:], spent[0])
                 if isinstance(fault, InvalidRequest) and (held := self._withheld(fault, answer, offer)):
                     if held.message.calls:
@@ -198,6 +201,8 @@ class WireModel(ABC):
                         return
                     fault.received = held.message
                 again = self._after(fault, request, body, tried, way, begun=begun)
+                if isinstance(fault, EmptyResponse):
+                    empty = fault
                 found = None if again else way.instead()
                 if not again and found is None:
                     if fault is error:

@@ -30,6 +30,8 @@ class Delivery:
         self.headers = dict(headers)
         self.chunks: list[bytes] = []
         self.requests = 0
+        self.answered = False
+        """Whether the recorded answer was given, and was one."""
 
     def transport(self, library: ModuleType) -> Any:
         """Return a transport for httpx or httpx2, which name their parts alike."""
@@ -43,6 +45,10 @@ class Delivery:
         class Transport(library.AsyncBaseTransport):  # type: ignore[misc,name-defined]  # one of the two libraries
             async def handle_async_request(self, request: Any) -> Any:
                 delivery.requests += 1
+                if delivery.answered and not request.url.path.endswith("/api/show"):
+                    # One answer was recorded: an adapter that asks once more for a better one finds nobody.
+                    return library.Response(503, json={"error": "asked again"}, request=request)
+                delivery.answered = delivery.status == 200 and not request.url.path.endswith("/api/show")
                 return library.Response(
                     delivery.status, headers=delivery.headers, stream=Stream(), request=request
                 )
@@ -87,7 +93,7 @@ class Replay:
         return line | await self._run(with_deltas=cut is None or truncated)
 
     async def _run(self, *, with_deltas: bool) -> dict[str, Any]:
-        self._delivery.requests = 0
+        self._delivery.requests, self._delivery.answered = 0, False
         said: list[str] = []
         thought: list[str] = []
         calls: dict[int, dict[str, str]] = {}

@@ -424,6 +424,20 @@ def test_thoughts_alone_twice_are_an_error_that_holds_them_and_what_they_cost(
     assert len(server.requests) == 2
 
 
+@both
+@each
+def test_a_second_ask_that_fails_leaves_what_the_first_one_brought(
+    server: Standin, provider: Provider, streamed: bool
+) -> None:
+    server.say("", reasoning="Hm.").usage(input=10, output=5).fault(503)
+    with pytest.raises(EmptyResponse) as error:
+        run(model_of(provider, server, "qwq:32b"), Request(ASKED), streamed)
+    assert error.value.received is not None
+    assert error.value.received.reasoning == "Hm."
+    assert error.value.usage is not None
+    assert (error.value.usage.input_tokens, error.value.usage.output_tokens) == (10, 5)
+
+
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
 
 
