@@ -9,23 +9,19 @@ text only where its name and each of its values stand there.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 from tests.conformance.cuts import cuts
 from tests.conformance.folder import Exchange, Unreadable
-from tests.conformance.offer import Offered, offered
-from tests.conformance.protocol import Protocol, protocol_of, streamed
+from tests.conformance.truth import Truth, bare, expectations, folded, squashed
 from tests.conformance.twin import twin_of
 from tests.conformance.values import mend, mended, valid, wire_value
-from tests.conformance.wire import Wire, WireCall, parted, read
+from tests.conformance.wire import Wire, WireCall
 
 TOTALS = (
     "cut_calls_executable",
@@ -53,7 +49,6 @@ _BY_STATUS = {
     413: {"ContextOverflow", "InvalidRequest", "RateLimited"},
     429: {"RateLimited", "QuotaExhausted", "Overloaded"},
 }
-_EXPECTED = Path(__file__).with_name("expectations.json")
 _MARKS = re.compile(
     r"<tool_call|<\|python_tag\|>|<function|<invoke|✿FUNCTION|\[TOOL_CALLS\]|\"(?:name|function|tool)\"\s*:|\w+\([^)]*=|"
     r"\.call\(|<tool▁|<\|tool",
@@ -85,79 +80,24 @@ class Verdict:
         return {"exchanges": sum(self.exchanges.values()), **{name: counted[name] for name in TOTALS}}
 
 
-@dataclass
-class Truth:
-    """What the bytes of one exchange say."""
-
-    exchange: Exchange
-    table: Mapping[str, Any]
-    body: bytes = b""
-    protocol: Protocol = field(init=False)
-    streamed: bool = field(init=False)
-    offer: Offered = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.body = self.body or self.exchange.body
-        self.protocol = protocol_of(self.exchange)
-        self.streamed = streamed(self.exchange)
-        self.offer = offered(self.exchange)
-
-    @cached_property
-    def wire(self) -> Wire:
-        """What stands on the wire."""
-        return read(self.body, self.protocol, streamed=self.streamed)
-
-    @cached_property
-    def row(self) -> Mapping[str, Any]:
-        """What was reviewed by hand for these bytes."""
-        row: Mapping[str, Any] = self.table.get(digest(self.body), {})
-        return row
-
-    @cached_property
-    def said(self) -> str:
-        """The public text, calls in text included."""
-        return self.wire.failed or parted(self.wire.content)[0]
-
-    @cached_property
-    def thought(self) -> str:
-        """All thoughts."""
-        return self.wire.thoughts + parted(self.wire.content)[1]
-
-    @cached_property
-    def calls(self) -> list[WireCall]:
-        """The structured calls; a wrapper of several is taken apart."""
-        return [inner for call in self.wire.calls for inner in _unwrapped(call, self.offer.tools)]
-
-    @cached_property
-    def either(self) -> list[WireCall]:
-        """The calls of the text that may be run or be told of as broken, but not be passed over."""
-        return [WireCall(name=c["name"], given=c["arguments"]) for c in self.row.get("either", ())]
-
-    @cached_property
-    def text_calls(self) -> list[WireCall]:
-        """The calls that certainly stand in the text."""
-        if self.row:
-            return [WireCall(name=c["name"], given=c["arguments"]) for c in self.row.get("calls", ())]
-        if self.offer.choice == "none" or self.wire.cut or self.calls or self.offer.source == "inferred":
-            return []
-        return list(_plain_calls(self.said, self.offer.tools))
-
-    def name_of(self, call: WireCall) -> str | None:
-        """Return the offered name that a call means, None where it means none or several."""
-        if call.name in self.offer.tools:
-            return call.name
-        alike = [n for n in self.offer.tools if _folded(n) == _folded(call.name)]
-        return alike[0] if len(alike) == 1 else None
-
-
 def judge(
     found: Iterable[Exchange | Unreadable],
     lines: Iterable[Mapping[str, Any]],
     table: Mapping[str, Any] | None = None,
     *,
     truncated: bool = False,
+    cutting: bool = True,
 ) -> Verdict:
-    """Return the verdict on the lines of one run."""
+    """Return the verdict on the lines of one run.
+
+    Args:
+        found: what the folder holds.
+        lines: what the replay said of it.
+        table: instead of the reviewed one.
+        truncated: the lines are those of answers that end at each cut.
+        cutting: there is a line for each cut; else only that of the whole answer is wanted.
+
+    """
     table = expectations() if table is None else table
     by_exchange: dict[tuple[str, int], list[Mapping[str, Any]]] = defaultdict(list)
     for line in lines:
@@ -167,7 +107,7 @@ def judge(
     for item in found:
         counted[item.provider] += 1
         own = by_exchange.pop((item.file, item.index), [])
-        for total, cut, why in _of_exchange(item, own, table, truncated=truncated):
+        for total, cut, why in _of_exchange(item, own, table, truncated=truncated, cutting=cutting):
             offenders.append(Offender(total, item.file, item.index, cut, why))
     for file, index in by_exchange:
         offenders.append(
@@ -176,22 +116,16 @@ def judge(
     return Verdict(dict(counted), tuple(offenders))
 
 
-def expectations() -> dict[str, Any]:
-    """Return the reviewed table."""
-    table: dict[str, Any] = json.loads(_EXPECTED.read_text(encoding="utf-8"))
-    return table
-
-
-def digest(body: bytes) -> str:
-    """Return the key of the table for an answer's bytes."""
-    return hashlib.sha256(body).hexdigest()[:32]
-
-
 Found = Iterator[tuple[str, int | None, str]]
 
 
 def _of_exchange(
-    item: Exchange | Unreadable, lines: list[Mapping[str, Any]], table: Mapping[str, Any], *, truncated: bool
+    item: Exchange | Unreadable,
+    lines: list[Mapping[str, Any]],
+    table: Mapping[str, Any],
+    *,
+    truncated: bool,
+    cutting: bool,
 ) -> Found:
     if isinstance(item, Unreadable):
         yield "crashed", None, item.why
@@ -206,7 +140,7 @@ def _of_exchange(
     if truth.protocol == "not_chat":
         yield from (("untyped_errors", None, why) for why in _not_chat(item, lines))
         return
-    wanted = cuts(item.body, stream=truth.streamed)
+    wanted = cuts(item.body, stream=truth.streamed) if cutting else []
     given = [line.get("cut") for line in lines]
     if set(given) != ({*wanted} if truncated else {None, *wanted}) or len(given) != len(set(given)):
         yield "crashed", None, f"{len(given)} lines for {len(wanted)} cuts"
@@ -250,7 +184,7 @@ def _of_all(truth: Truth, lines: list[Mapping[str, Any]]) -> Found:
     else:
         for name in ("calls", "invalid_calls", "text", "reasoning", "usage", "finish"):
             a, b = whole.get(name), twin.get(name)
-            if (_squashed(a) != _squashed(b)) if isinstance(a, str) and isinstance(b, str) else a != b:
+            if (squashed(a) != squashed(b)) if isinstance(a, str) and isinstance(b, str) else a != b:
                 yield "stream_differs_from_whole", None, f"{name} of the twin differs: {json.dumps(b)[:200]}"
         if (whole.get("error") or {}).get("type") != (twin.get("error") or {}).get("type"):
             yield "stream_differs_from_whole", None, f"the twin's error differs: {twin.get('error')}"
@@ -258,8 +192,8 @@ def _of_all(truth: Truth, lines: list[Mapping[str, Any]]) -> Found:
 
 def _of_pieces(whole: Mapping[str, Any], deltas: Mapping[str, Any]) -> Iterator[str]:
     """Compare the pieces that a stream gave out, joined, with its reply."""
-    pieces = {name: _squashed(deltas[name]) for name in ("text", "reasoning")}
-    reply = {name: _squashed(whole[name]) for name in ("text", "reasoning")}
+    pieces = {name: squashed(deltas[name]) for name in ("text", "reasoning")}
+    reply = {name: squashed(whole[name]) for name in ("text", "reasoning")}
     yield from (f"the pieces of {n} make something else than the reply" for n in reply if pieces[n] != reply[n])
     held = [c["name"] for c in [*whole["calls"], *whole["invalid_calls"]]]
     if not whole.get("repairs") and [c["name"] for c in deltas["calls"]] != held:
@@ -378,12 +312,12 @@ def _must_run(truth: Truth, call: WireCall) -> bool:
 
 
 def _may_be_text(truth: Truth, name: str, arguments: Any) -> bool:
-    if truth.row or truth.wire.cut or truth.calls:
+    if truth.row or (truth.wire.cut and not truth.wire.failed) or truth.calls:
         return False
     text = truth.said
-    if not _MARKS.search(text) or _folded(name) not in _folded(text):
+    if not _MARKS.search(text) or folded(name) not in folded(text):
         return False
-    return all(_folded(str(leaf)) in _folded(text) for leaf in _leaves(arguments))
+    return all(folded(str(leaf)) in folded(text) for leaf in _leaves(arguments))
 
 
 def _leaves(value: Any) -> Iterator[Any]:
@@ -399,24 +333,24 @@ def _leaves(value: Any) -> Iterator[Any]:
 
 def _of_texts(truth: Truth, line: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     text, reasoning = line.get("text") or "", line.get("reasoning") or ""
-    thought = _squashed(truth.thought)
+    thought = squashed(truth.thought)
     if re.search(r"</?think(?:ing)?>", text, re.IGNORECASE) and truth.said.strip() != text.strip():
         yield "reasoning_leaked", "a tag of thoughts stands in the text"
-    if len(thought) > 20 and thought in _squashed(text):  # a short one may be the answer as well
+    if len(thought) > 20 and thought in squashed(text):  # a short one may be the answer as well
         yield "reasoning_leaked", "the thoughts stand in the text"
-    elif _squashed(reasoning) != thought:
+    elif squashed(reasoning) != thought:
         yield (
             "reasoning_leaked",
-            f"{len(thought)} characters were thought, {len(_squashed(reasoning))} delivered",
+            f"{len(thought)} characters were thought, {len(squashed(reasoning))} delivered",
         )
     if line.get("error"):
         return
-    said = _squashed(truth.row.get("text", truth.said))
+    said = squashed(truth.row.get("text", truth.said))
     if "text" not in truth.row and _MARKS.search(truth.said):
-        rest = iter(_bare(said))
-        if not all(letter in rest for letter in _bare(text)):
+        rest = iter(bare(said))
+        if not all(letter in rest for letter in bare(text)):
             yield "text_differs", f"{text[:150]!r} is no part of {said[:150]!r}"
-    elif _squashed(text) != said:
+    elif squashed(text) != said:
         yield "text_differs", f"{text[:150]!r} instead of {said[:150]!r}"
 
 
@@ -425,68 +359,3 @@ def _of_usage(wire: Wire, line: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     missing = {k: v for k, v in wire.usage.items() if usage.get(k) != v}
     if missing:
         yield "usage_missing", f"{missing} on the wire, {usage or None} delivered"
-
-
-def _unwrapped(call: WireCall, tools: Mapping[str, Any]) -> Iterator[WireCall]:
-    if call.name in tools or "parallel" not in call.name:
-        yield call
-        return
-    try:
-        uses = wire_value(call.raw, call.given)["tool_uses"]
-        inner = [
-            WireCall(
-                call.id,
-                str(u["recipient_name"]).removeprefix("functions."),
-                "",
-                u.get("parameters") or {},
-                call.closed,
-            )
-            for u in uses
-        ]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        yield call
-        return
-    yield from inner
-
-
-def _plain_calls(text: str, tools: Mapping[str, Any]) -> Iterator[WireCall]:
-    """Yield the calls of a text that is nothing else than well-formed calls of offered tools."""
-    stripped = text.strip()
-    tagged = re.findall(r"<tool_call>\s*(\{.*?\})\s*</tool_call>", stripped, re.DOTALL)
-    if tagged and re.sub(r"<tool_call>\s*\{.*?\}\s*</tool_call>", "", stripped, flags=re.DOTALL).strip():
-        return
-    fenced = re.fullmatch(r"```(?:json)?\s*(\{.*\})\s*```", stripped, re.DOTALL)
-    bare = stripped.removeprefix("<|python_tag|>")
-    found = []
-    for source in tagged or [fenced[1] if fenced else bare]:
-        try:
-            value = json.loads(source)
-        except (ValueError, RecursionError):
-            return
-        if not isinstance(value, Mapping) or not value.keys() <= {
-            "name",
-            "arguments",
-            "parameters",
-            "type",
-            "id",
-        }:
-            return
-        arguments = value.get("arguments", value.get("parameters"))
-        schema = tools.get(str(value.get("name")))
-        if schema is None or not isinstance(arguments, Mapping) or not valid(arguments, schema):
-            return
-        found.append(WireCall(name=value["name"], given=arguments))
-    yield from found
-
-
-def _bare(text: str) -> str:
-    """Return a text without blanks and without the marks that models put around calls."""
-    return re.sub(r"\s|<\|\w+\|>|</?tool_calls?>|\[/?TOOL_CALLS\]|```\w*", "", text)
-
-
-def _folded(name: str) -> str:
-    return re.sub(r"\W|_", "", name.removeprefix("functions.").casefold())
-
-
-def _squashed(text: str) -> str:
-    return " ".join(str(text).split())

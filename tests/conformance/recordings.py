@@ -49,8 +49,10 @@ from tests.conformance.twin import twin_of
 from tests.conformance.wire import read
 
 
-async def lines_of(found: Exchange | Unreadable, *, truncate: bool = False) -> AsyncIterator[dict[str, Any]]:
-    """Yield the lines of one exchange."""
+async def lines_of(
+    found: Exchange | Unreadable, *, truncate: bool = False, cutting: bool = True
+) -> AsyncIterator[dict[str, Any]]:
+    """Yield the lines of one exchange; without `cutting` only that of the whole answer."""
     if isinstance(found, Unreadable):
         error = {"type": "Unreadable", "message": found.why, "code": None, "status": None}
         yield head(found, "unreadable") | empty() | {"error": error | {"retry_after": None, "partial": None}}
@@ -71,7 +73,7 @@ async def lines_of(found: Exchange | Unreadable, *, truncate: bool = False) -> A
         replay = Replay(found)
         if not truncate:
             yield await replay.deliver() | await _twin(found, protocol, replay)
-        for cut in cuts(found.body, stream=replay.streamed):
+        for cut in cuts(found.body, stream=replay.streamed) if cutting else ():
             yield await replay.deliver(cut, truncated=truncate)
     except Exception as error:  # the runner's own fault: told, and counted as crashed
         yield (
@@ -90,10 +92,10 @@ async def _twin(found: Exchange, protocol: Protocol, replay: Replay) -> dict[str
     return {"twin": {name: line[name] for name in empty()}}
 
 
-async def run(folder: Path, *, truncate: bool = False) -> AsyncIterator[dict[str, Any]]:
+async def run(folder: Path, *, truncate: bool = False, cutting: bool = True) -> AsyncIterator[dict[str, Any]]:
     """Yield the lines of a whole folder."""
     for found in read_folder(folder):
-        async for line in lines_of(found, truncate=truncate):
+        async for line in lines_of(found, truncate=truncate, cutting=cutting):
             yield line
 
 

@@ -73,6 +73,8 @@ def read(body: bytes, protocol: str, *, streamed: bool) -> Wire:
     wire = Wire()
     text = unpacked(body).decode("utf-8", "replace").removeprefix("\ufeff")
     events = list(_events(text, wire, streamed=streamed))
+    if "\ufffd" in text and b"\xef\xbf\xbd" not in unpacked(body):
+        wire.readable = False  # it is not UTF-8
     wire.readable = wire.readable and any(isinstance(e, Mapping) for e in events)
     take = {"openai": _chat, "dashscope": _dashscope, "ollama": _ollama, "responses": _responses}[protocol]
     for event in events:
@@ -115,15 +117,20 @@ def _events(text: str, wire: Wire, *, streamed: bool) -> Iterator[Any]:
         return
     for block in re.split(r"(?:\r\n|\n|\r){2,}", text):
         lines = re.split(r"\r\n|\n|\r", block)
-        data = "\n".join(line[5:].removeprefix(" ") for line in lines if line.startswith("data:"))
+        pieces = [line[5:].strip() for line in lines if line.startswith("data:")]
         name = next((line[6:].strip() for line in lines if line.startswith("event:")), "")
-        if data.strip() == "[DONE]":
-            wire.done = True
-        elif data.strip():
-            event = _json(data)
-            if name == "error" and isinstance(event, Mapping) and wire.error is None:
-                wire.error = event.get("error") or event
-            yield event
+        if not all(_json(piece) or piece == "[DONE]" for piece in pieces):
+            pieces = [
+                "\n".join(pieces)
+            ]  # one event in several lines; else several without blank lines between them
+        for data in pieces:
+            if data == "[DONE]":
+                wire.done = True
+            elif data:
+                event = _json(data)
+                if name == "error" and isinstance(event, Mapping) and wire.error is None:
+                    wire.error = event.get("error") or event
+                yield event
 
 
 def _json(text: str) -> Any:
@@ -290,7 +297,10 @@ def _responses(event: Mapping[str, Any], wire: Wire) -> None:
     if isinstance(whole.get("reasoning"), str):  # mistral.rs; OpenAI has its settings there
         wire.thoughts = wire.thoughts or whole["reasoning"]
     items = _list(whole.get("output"))
-    if sort.endswith("output_item.done"):
+    if sort.endswith("output_item.added") and _map(event.get("item")).get("type") == "function_call":
+        begun = event["item"]
+        wire.calls.append(WireCall(str(begun.get("call_id") or ""), str(begun.get("name") or ""), closed=False))
+    elif sort.endswith("output_item.done"):
         items = [event.get("item")]
     elif sort.endswith(("output_text.delta", "refusal.delta")) and isinstance(event.get("delta"), str):
         wire.loose += event["delta"]
@@ -321,4 +331,8 @@ def _item(item: Mapping[str, Any], wire: Wire) -> None:
         call = WireCall(str(item.get("call_id") or item.get("id") or ""), str(item.get("name") or ""))
         call.raw, call.given = (raw, None) if isinstance(raw, str) else ("", raw)
         call.closed = item.get("status") in (None, "completed")
-        wire.calls.append(call)
+        begun = next((c for c in wire.calls if not c.closed and c.id == call.id), None)
+        if begun is None:
+            wire.calls.append(call)
+        else:
+            wire.calls[wire.calls.index(begun)] = call
