@@ -98,6 +98,7 @@ def connect(
             timeout=timeout,
             retries=retries,
             api=api,
+            tools=tools,
         )
         others = (connect(other, timeout=timeout, retries=retries) for other in fallback)
         return Fallback((first, *others), _seconds(timeout))

@@ -9,7 +9,6 @@ bodies that are sent (bodies.py), for both faces of every adapter, and each step
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Literal
@@ -18,13 +17,13 @@ from agentsdk.errors import AgentError, EmptyResponse, ModelError
 from agentsdk.i18n import language_of
 from agentsdk.messages import Repair
 from agentsdk.models import text_tools
+from agentsdk.models.as_json import call_in, call_schema, fault_of
 from agentsdk.models.bodies import Body, Form
 from agentsdk.models.collect import Collector
 from agentsdk.models.facts import Served, told_of
 from agentsdk.models.families import Family, family_of
 from agentsdk.models.model import CallDelta, Delta, Offer, Prepared, Reply, Request, TextDelta
-from agentsdk.models.repair.json_text import read_json
-from agentsdk.models.repair.validate import Check
+from agentsdk.models.refused import EARLY, Refusable, refused_at, remember, says
 from agentsdk.models.schemas import is_object
 from agentsdk.models.wire import text_of
 from agentsdk.prompts import render
@@ -39,24 +38,6 @@ _MORE = 4
 """Times the limit that an answer gets which was cut off while the model still thought."""
 
 _NOT_THOUGHT = "This server forces nothing while a model thinks: it did not think here."
-
-_REFUSALS: dict[str, re.Pattern[str]] = {
-    "tools": re.compile(
-        r"does not support (?:tools|function|tool)|enable-auto-tool-choice|requires? --jinja|support tool use|"
-        r"(?:tools?|tool use|function calling)\W+(?:is|are) not (?:supported|enabled)",
-        re.IGNORECASE,
-    ),
-    "choice while thinking": re.compile(
-        r"thinking mode.*tool_choice|tool_choice.*thinking mode|enable_thinking is true", re.IGNORECASE
-    ),
-    "json_schema": re.compile(r"response_format|json_schema|structured outputs?\b", re.IGNORECASE),
-}
-"""What a server says that refuses something, in the order in which they are looked for."""
-
-_CHOICE_REFUSED = re.compile(r"tool_choice", re.IGNORECASE)
-
-_learned: dict[tuple[str, str], frozenset[str]] = {}
-"""By address and model: what was refused there."""
 
 
 class Emulation:
@@ -83,7 +64,7 @@ class Emulation:
         self._mode = mode
         self._native = served.server.name == "ollama"
         self._stage: Stage = "first"
-        self._refused: set[str] = set(_learned.get((served.url, served.name), ()))
+        self._refused = refused_at(served.url, served.name)
         self._notes: dict[str, Repair] = {}
         self._kept: Reply | None = None
         self._said = ""
@@ -96,7 +77,7 @@ class Emulation:
     def write(self, written: Mapping[str, Any]) -> dict[str, Any]:
         """Return a request as this server takes it."""
         self.holds, self._form, self._names = False, None, []
-        if isinstance(written.get("input"), (list, str)) or "prompt" in written:  # Responses
+        if self._is_plain(written):
             return dict(written)
         body = Body(written, native=self._native)
         tools = body.tools
@@ -109,7 +90,7 @@ class Emulation:
             self._tell_in_text(body, tools)
         elif tools:
             self._settle_choice(body, [str(t.get("name")) for t in tools], free=free)
-            if self._family.eager and self._mode != "native" and not forced and body.tools:
+            if self._family.eager and self._mode != "native" and self._request.tool_choice == "auto":
                 body.instruct(render("tool_if_needed", _language(body)))
         match self._stage:
             case "call":
@@ -123,6 +104,21 @@ class Emulation:
                 pass
         return body.whole
 
+    def _is_plain(self, written: Mapping[str, Any]) -> bool:
+        """Whether nothing has to be looked at: it is written for Responses, or asks for text and nothing else."""
+        given = written.get("input")
+        if isinstance(given, (list, str)) or "prompt" in written:
+            return True
+        settings = (written.get("parameters") or {}) if given is not None else written
+        special = self._told_in_text or self._cannot_think or self._request.output_schema is not None
+        return (
+            self._stage == "first"
+            and not special
+            and not settings.get("tools")
+            and settings.get("response_format") is None
+            and settings.get("format") is None
+        )
+
     def after_fault(self, fault: AgentError, asked: Mapping[str, Any], *, begun: bool) -> bool:
         """Say whether to ask once more after an error, by what it taught.
 
@@ -134,20 +130,18 @@ class Emulation:
         """
         if isinstance(fault, EmptyResponse):
             return self._after_thoughts_alone(fault, asked)
-        return not begun and any(self._learns(what, said, fault, asked) for what, said in _REFUSALS.items())
+        return not begun and any(self._learns(what, fault, asked) for what in EARLY)
 
     def after_refused_choice(self, fault: AgentError, asked: Mapping[str, Any]) -> bool:
         """Say whether to ask once more without a `tool_choice`, where no better form of it was found."""
-        return self._learns("tool_choice", _CHOICE_REFUSED, fault, asked)
+        return self._learns("tool_choice", fault, asked)
 
-    def _learns(self, what: str, said: re.Pattern[str], fault: AgentError, asked: Mapping[str, Any]) -> bool:
-        if not isinstance(fault, ModelError) or what in self._refused or not said.search(fault.why):
+    def _learns(self, what: Refusable, fault: AgentError, asked: Mapping[str, Any]) -> bool:
+        if what in self._refused or not isinstance(fault, ModelError) or not says(what, fault.why):
             return False
         if not self._used(what, asked):
             return False
-        self._refused.add(what)
-        key = (self._served.url, self._served.name)
-        _learned[key] = _learned.get(key, frozenset()) | {what}
+        self._refused = remember(what, self._served.url, self._served.name)
         return True
 
     def after_reply(self, reply: Reply, offer: Offer) -> Reply | None:
@@ -164,7 +158,7 @@ class Emulation:
                 self._again("call", reply)
                 return None
             if self._form is not None and not called and reply.finish == "stop":
-                self._fault = _fault_of(message.text, self._form)
+                self._fault = fault_of(message.text, self._form)
                 if self._fault:
                     self._again("fit", reply)
                     return None
@@ -320,7 +314,7 @@ class Emulation:
             and self._family.json_schema
             and not thinks
         ):
-            body.form = ("json_schema", _call_schema(offered))
+            body.form = ("json_schema", call_schema(offered))
         self.holds = True
 
     def _ask_for_answer(self, body: Body) -> None:
@@ -354,19 +348,12 @@ class Emulation:
 
     def _read_call(self, reply: Reply, offer: Offer) -> Reply:
         """Return a reply whose text is the JSON of a call, with the call; as it is, where it is none."""
-        if reply.finish != "stop":
-            return reply
-        value = _value_of(reply.message.text)
-        if not isinstance(value, Mapping):
-            return reply
         names = [n for n in offer.tools if self._request.tool_choice in ("required", n)]
-        name, given = value.get("name"), value.get("arguments", value.get("parameters"))
-        if name not in names or not isinstance(given, Mapping):
-            if len(names) != 1:
-                return reply
-            name, given = names[0], value
+        called = call_in(reply.message.text, names) if reply.finish == "stop" else None
+        if called is None:
+            return reply
         made = Collector(reply.model, offer, self._family)
-        made.call(0, None, name, json.dumps(given, ensure_ascii=False))
+        made.call(0, None, *called)
         made.finish = "stop"
         message = made.reply(streamed=False).message
         if not message.calls:
@@ -375,7 +362,7 @@ class Emulation:
         message = replace(message, reasoning=kept.reasoning, repairs=(*kept.repairs, *message.repairs))
         return replace(reply, message=message, finish="tool_calls")
 
-    def _used(self, what: str, asked: Mapping[str, Any]) -> bool:
+    def _used(self, what: Refusable, asked: Mapping[str, Any]) -> bool:
         """Whether a request had what is said to be refused: else the words mean something else."""
         body = Body(asked, native=self._native)
         if what == "tools":
@@ -408,45 +395,3 @@ def is_about_tools(request: Request) -> bool:
 def _language(body: Body) -> str:
     said = next((text_of(m.get("content")) for m in reversed(body.messages) if m.get("role") == "user"), "")
     return language_of(said if isinstance(said, str) else "")
-
-
-_NONE = object()
-
-
-def _value_of(text: str) -> Any:
-    """Return what a JSON text says; `_NONE` where it is none."""
-    try:
-        value, _how = read_json(text)
-    except ValueError:
-        return _NONE
-    return value
-
-
-def _fault_of(text: str, schema: Mapping[str, Any]) -> str:
-    """Return what is wrong with a text that must be JSON of a schema; "" where nothing is."""
-    value = _value_of(text)
-    if value is _NONE:
-        return "It is not JSON."
-    try:
-        return " ".join(Check(schema).faults(value, schema)) if schema else ""
-    except ValueError:  # too much to check
-        return ""
-
-
-def _call_schema(tools: list[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the schema of one call of one of the tools."""
-    defs: dict[str, Any] = {}
-    calls = []
-    for tool in tools:
-        parameters = dict(tool.get("parameters") or {"type": "object", "properties": {}})
-        defs |= parameters.pop("$defs", None) or {}  # "#/$defs/..." is read from the root
-        calls.append(
-            {
-                "type": "object",
-                "properties": {"name": {"type": "string", "enum": [tool.get("name")]}, "arguments": parameters},
-                "required": ["name", "arguments"],
-                "additionalProperties": False,
-            }
-        )
-    schema: dict[str, Any] = dict(calls[0]) if len(calls) == 1 else {"anyOf": calls}
-    return schema | ({"$defs": defs} if defs else {})

@@ -502,14 +502,20 @@ def test_what_needs_nothing_is_sent_as_it_was_written(server: Standin, streamed:
 
 
 @both
-def test_langchains_face_has_all_of_it(server: Standin, streamed: bool) -> None:
+@each
+def test_langchains_faces_have_all_of_it(server: Standin, provider: Provider, streamed: bool) -> None:
     from langchain_core.messages import HumanMessage, ToolMessage
     from pydantic import SecretStr
 
-    from agentsdk.models.chat import OpenAIChat
+    from agentsdk.models.chat import DashScopeChat, OllamaChat, OpenAIChat
 
     server.model("gemma3:4b", tools=False).say(CALL).say("It is 3.")
-    chat = OpenAIChat(model="gemma3:4b", base_url=server.url("openai"), api_key=SecretStr("k"), max_retries=0)
+    url, key = server.url(provider), SecretStr("k")
+    chat: Any = OllamaChat(model="gemma3:4b", base_url=url, max_retries=0)
+    if provider == "openai":
+        chat = OpenAIChat(model="gemma3:4b", base_url=url, api_key=key, max_retries=0)
+    elif provider == "dashscope":
+        chat = DashScopeChat(model="gemma3:4b", base_url=url, api_key=key, max_retries=0)
     bound = chat.bind_tools([add_numbers])
     asked = [HumanMessage("1 + 2?")]
 
@@ -519,6 +525,7 @@ def test_langchains_face_has_all_of_it(server: Standin, streamed: bool) -> None:
         return reduce(operator.add, bound.stream(messages))
 
     first = ask(asked)
+    assert "tools.in words" in [r["kind"] for r in first.response_metadata["repairs"]]
     assert [(c["name"], c["args"]) for c in first.tool_calls] == [("add", {"a": 1, "b": 2})]
     second = ask([*asked, first, ToolMessage("3", tool_call_id=first.tool_calls[0]["id"])])
     assert second.content == "It is 3."
