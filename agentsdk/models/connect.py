@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from agentsdk.errors import ConfigurationError, MissingKey, UnknownModel
 from agentsdk.i18n import _
 from agentsdk.models.model import Model
-from agentsdk.models.servers import SERVERS, Server, server_named
+from agentsdk.models.servers import Server, server_named
 
 ToolsMode = Literal["auto", "native", "text"]
 
@@ -120,7 +120,7 @@ def connect(
 
         return Retrying(OllamaModel(name, base_url=base_url, timeout=timeout, tools=tools), retries, seconds)
     if provider == "gguf":
-        from agentsdk.models.gguf import serve
+        from agentsdk.models.gguf import GGUF, serve
         from agentsdk.models.openai import OpenAIModel
 
         served = serve(name)
@@ -130,7 +130,7 @@ def connect(
                 served.key,
                 base_url=served.url,
                 timeout=timeout,
-                server=SERVERS["llamacpp"],
+                server=GGUF,
                 tools=tools,
             ),
             retries,

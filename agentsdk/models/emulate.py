@@ -9,6 +9,7 @@ bodies that are sent (bodies.py), for both faces of every adapter, and each step
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Literal
@@ -38,6 +39,10 @@ _MORE = 4
 """Times the limit that an answer gets which was cut off while the model still thought."""
 
 _NOT_THOUGHT = "This server forces nothing while a model thinks: it did not think here."
+
+
+_SPOILT = re.compile(r"does not match the expected .{1,40} format|error parsing tool call", re.IGNORECASE)
+"""What llama.cpp and Ollama say (500) of a model's own words that they took for a call and could not read."""
 
 
 class Emulation:
@@ -130,6 +135,10 @@ class Emulation:
         """
         if isinstance(fault, EmptyResponse):
             return self._after_thoughts_alone(fault, asked)
+        if self._stage == "first" and self._names and not begun and _SPOILT.search(getattr(fault, "why", "")):
+            self._stage = "call"
+            self._note("call.asked again", "The server could not read the call: it was asked for once more.")
+            return True
         return not begun and any(self._learns(what, fault, asked) for what in EARLY)
 
     def after_refused_choice(self, fault: AgentError, asked: Mapping[str, Any]) -> bool:
@@ -152,7 +161,7 @@ class Emulation:
             reply = self._read_call(reply, offer)
             called = bool(reply.message.calls or reply.message.broken_calls)
             if not called:
-                return self.instead()
+                return self.instead() or self._noted(reply)
         if self._stage == "first" and not reply.refused:
             if self._names and not called:
                 self._again("call", reply)

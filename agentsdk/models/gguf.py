@@ -6,17 +6,23 @@ that is made anew in each process: other users of this machine cannot use it.
 
 from __future__ import annotations
 
+import os
 import secrets
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from agentsdk.errors import ConfigurationError, MissingExtra
 from agentsdk.i18n import _
+from agentsdk.models.servers import SERVERS
 
 WINDOW = 16_384
 """Tokens of context that are asked for; a file that was trained on fewer gets fewer."""
+
+GGUF = replace(SERVERS["llamacpp"], tool_choice=frozenset({"auto", "none"}))
+"""What the server accepts. It knows "required", and holds a model to it only from the first mark of a call on: one that
+never writes the mark is not held at all. A call that must be made is asked for by a schema instead, which holds."""
 
 _MAGIC = b"GGUF"
 """The first four bytes of the format, as in its specification (ggml, docs/gguf.md)."""
@@ -86,6 +92,8 @@ def _start(file: Path, window: int) -> Served:
     asked.model.path = str(file)
     asked.model_alias = {file.name}  # else answers carry the path, which is nobody's business
     asked.n_ctx = window
+    # One thread for each real core: more of them wait for each other in a loop, and on a busy machine for very long.
+    asked.cpuparams.n_threads = asked.cpuparams_batch.n_threads = max(1, (os.cpu_count() or 2) // 2)
     asked.hostnames = ["127.0.0.1"]
     asked.port = 0
     asked.api_keys = [key]

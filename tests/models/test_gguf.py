@@ -74,6 +74,25 @@ def test_tools_and_their_results_go_through_its_template(model: Model) -> None:
     assert not reply.message.calls
 
 
+@pytest.mark.parametrize("choice", ["required", "add"])
+def test_its_grammar_makes_a_call_of_whatever_it_would_say(model: Model, choice: str) -> None:
+    schema = {
+        "type": "object",
+        "properties": {"a": {"type": "integer", "minimum": 0, "maximum": 99}, "open": {"type": "boolean"}},
+        "required": ["a", "open"],
+        "additionalProperties": False,
+    }
+    request = Request(
+        (Message.user("Is it?"),), (ToolSpec("add", "Add it.", schema),), choice, max_tokens=200, seed=5
+    )
+    reply = asyncio.run(model.complete(request))
+    (call,) = reply.message.calls
+    assert call.name == "add"
+    assert isinstance(call.arguments["a"], int)
+    assert isinstance(call.arguments["open"], bool)
+    assert "call.asked again" in {r.kind for r in reply.message.repairs}
+
+
 def test_too_long_a_conversation_is_an_overflow(model: Model) -> None:
     with pytest.raises(ContextOverflow):
         asyncio.run(model.complete(Request((Message.user("word " * 9000),), max_tokens=4)))
