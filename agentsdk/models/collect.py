@@ -192,7 +192,8 @@ class Collector:
         if not ended and not (self._calls or self._reader.found):
             raise faults.unfinished(self.model, text)
         if not (text.strip() or good or broken or self.acted):
-            raise self._nothing(finish, thought=bool(reasoning))
+            # GPT keeps its thoughts to itself, and tells only what they cost.
+            raise self._nothing(finish, thought=bool(reasoning or self.usage.reasoning_tokens))
         message = Message(
             "assistant",
             text,

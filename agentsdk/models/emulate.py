@@ -83,7 +83,8 @@ class Emulation:
         """Return a request as this server takes it."""
         self.holds, self._form, self._names = False, None, []
         if self._is_plain(written):
-            return dict(written)
+            limit = written.get("max_output_tokens") if self._stage == "answer" else None
+            return dict(written) | ({"max_output_tokens": limit * _MORE} if isinstance(limit, int) else {})
         body = Body(written, native=self._native)
         tools = body.tools
         forced = bool(tools) and self._request.tool_choice not in ("auto", "none")
@@ -333,19 +334,27 @@ class Emulation:
             body.think_not(self._server)
         else:
             body.add("user", render("answer_now", _language(body)))
+            if self._family.quiet:
+                body.add("user", self._family.quiet)
 
     def _after_thoughts_alone(self, fault: EmptyResponse, asked: Mapping[str, Any]) -> bool:
         """Ask for the answer once where only thoughts came (Q20)."""
-        alone = fault.kind in ("thought", "limit")
-        if self._stage != "first" or not alone or isinstance(asked.get("input"), (list, str)):
+        if self._stage != "first" or fault.kind not in ("thought", "limit"):
             return False
         self._longer = fault.kind == "limit"
+        if isinstance(asked.get("input"), (list, str)):  # Responses: more room is all that can be given there
+            if not (self._longer and asked.get("max_output_tokens")):
+                return False
+            return self._answers_again()
         if (
             self._longer
             and Body(asked, native=self._native).limit is None
             and self._family.thinking != "switch"
         ):
             return False  # it thought until the window was full: it would again
+        return self._answers_again()
+
+    def _answers_again(self) -> bool:
         self._stage = "answer"
         self._note("answer.asked again", "It thought and said nothing: it was asked for the answer once more.")
         return True

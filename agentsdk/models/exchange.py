@@ -143,7 +143,9 @@ class WireModel(ABC):
             request = replace(request, messages=await self._attached(request.messages))
         deadline = Deadline(self.name, self._limits.within(request.timeout))
         if self.asks_first and is_about_tools(request):
-            await deadline.within(facts_of(self.served))
+            known_as = (await deadline.within(facts_of(self.served))).known_as
+            if self._family.name == "unknown" and known_as:
+                self._family = family_of(known_as)
         way = Emulation(request, self.served, self._family, mode=self._tools)
         spent: list[Usage] = []
         empty: EmptyResponse | None = None

@@ -44,6 +44,8 @@ class Family:
     """Whether it thinks where a request does not say whether it shall."""
     efforts: tuple[str, ...] = ()
     """The words for how hard it thinks; () where it can only be switched."""
+    quiet: str = ""
+    """What a question may end in so that it does not think, where its server has no field for that."""
     opens_in_thought: bool = False
     """Whether its template opens the thought itself, so that the first tag of an answer is the closing one."""
     json_schema: bool = True
@@ -198,7 +200,8 @@ _QWEN_ROWS = (
          **_ALWAYS | _OPENED),
     _row(r"qwen3:(?:4b|30b|235b)$", "qwen3-thinking", "Ollama's library: these tags are the thinking models of 2507",
          context=262_144, output=32_768, **_ALWAYS | _OPENED),
-    _row(r"qwen-?3(?![0-9])", "qwen3", _CARD, context=40_960, output=32_768, **_HYBRID),
+    _row(r"qwen-?3(?![0-9])", "qwen3", f"{_CARD}: soft switch", context=40_960, output=32_768, quiet="/no_think",
+         **_HYBRID),
     _row(r"qwen-?2[.p-]?5-?vl", "qwen2.5-vl", _CARD, vision=True, video=True, context=128_000, output=8_192, **_QWEN),
     _row(r"qwen-?2[.p-]?5-?omni", "qwen2.5-omni", _CARD, tools=False, vision=True, audio=True, video=True,
          context=32_768, output=8_192, **_QWEN),

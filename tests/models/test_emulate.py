@@ -410,6 +410,44 @@ def test_thoughts_that_met_the_limit_get_a_larger_one(
     assert limits.get("num_predict", limits.get("max_tokens")) == 80
 
 
+@both
+def test_thoughts_that_met_the_limit_of_responses_get_a_larger_one(server: Standin, streamed: bool) -> None:
+    server.say("", reasoning="Hm, well, so", finish="length").say("It is 3.")
+    model = connect("openai:gpt-5", base_url=server.url("openai"), api_key="k", retries=0, api="responses")
+    reply, _pieces = run(model, Request(ASKED, max_tokens=20), streamed)
+    assert reply.message.text == "It is 3."
+    assert [r.body["max_output_tokens"] for r in server.requests] == [20, 80]
+
+
+@both
+def test_hidden_thoughts_that_met_the_limit_are_known_by_their_cost(server: Standin, streamed: bool) -> None:
+    server.say("", finish="length").usage(reasoning=20).say("It is 3.")
+    model = connect("openai:o3", base_url=server.url("openai"), api_key="k", retries=0, api="chat")
+    assert run(model, Request(ASKED, max_tokens=20), streamed)[0].message.text == "It is 3."
+    assert [r.body["max_completion_tokens"] for r in server.requests] == [20, 80]
+
+
+@both
+def test_a_model_is_told_not_to_think_in_the_text_where_its_server_has_no_field(
+    server: Standin, streamed: bool
+) -> None:
+    server.say("", reasoning="Hm, 3.").say("It is 3.")
+    reply, _pieces = run(at("lmstudio", server, "qwen3-8b"), Request(ASKED), streamed)
+    assert reply.message.text == "It is 3."
+    assert text(turns(server)[-1]).endswith("/no_think")
+
+
+@both
+def test_a_model_of_ones_own_name_is_known_by_what_its_server_says(server: Standin, streamed: bool) -> None:
+    server.model("mine", tools=False, family="llama").say('{"name": "add", "parameters": {"a": 1, "b": 2}}')
+    reply, _pieces = run(model_of("ollama", server, "mine"), ASK, streamed)
+    assert calls(reply) == [("add", {"a": 1, "b": 2})]
+    assert "# Tools" in text(turns(server)[0])  # "llama" alone does not say which one
+    server.model("its", tools=False, family="llama3.1").say('{"name": "add", "parameters": {"a": 1, "b": 2}}')
+    run(model_of("ollama", server, "its"), ASK, streamed)
+    assert "You have access to these functions" in text(turns(server)[0])
+
+
 @each
 def test_thoughts_alone_twice_are_an_error_that_holds_them_and_what_they_cost(
     server: Standin, provider: Provider
