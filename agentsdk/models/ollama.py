@@ -150,7 +150,10 @@ class OllamaModel(WireModel):
     async def room(self, body: dict[str, Any], request: Request) -> tuple[dict[str, Any], int | None]:
         """Return a body that asks for a window large enough, and the tokens of a question in it."""
         options = dict(body.get("options") or {})
-        given = options.get("num_ctx") if isinstance(request, Prepared) else self._window
+        asked = request.options.get("options")
+        # A window that somebody wrote is meant.
+        theirs = isinstance(request, Prepared) or (isinstance(asked, Mapping) and "num_ctx" in asked)
+        given = options.get("num_ctx") if theirs else self._window
         answer = options.get("num_predict") or request.max_tokens or 0
         if given is None:
             place = placed(body)

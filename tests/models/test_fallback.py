@@ -21,7 +21,7 @@ from agentsdk.errors import (
 )
 from agentsdk.models.facts import served_by
 from agentsdk.models.fallback import Fallback
-from agentsdk.models.model import Model, Prepared, Reply, Request, TextDelta, reading
+from agentsdk.models.model import Model, Prepared, Reply, Request, TextDelta, ToolSpec, reading
 from agentsdk.testing import ScriptedModel
 from agentsdk.testing.standin import Standin
 
@@ -177,6 +177,15 @@ def test_what_stands_behind_a_fallback_is_its_first_model(first: Standin, second
     model = falling_back(first, second)
     assert model.name == "openai:gpt-4o"
     assert served_by(model).name == "gpt-4o"
+
+
+def test_the_first_is_told_of_tools_in_the_way_that_was_asked_for(first: Standin) -> None:
+    first.say("No call.")
+    model = connect(
+        "openai:gpt-4o", base_url=first.url("openai"), api_key="k", tools="text", fallback=["offline:extract"]
+    )
+    asyncio.run(model.complete(Request((Message.user("Hi"),), (ToolSpec("clock", "The time."),))))
+    assert "tools" not in first.requests[-1].body
 
 
 def test_each_fallback_needs_its_own_key_before_a_call_is_paid_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -196,6 +196,13 @@ def test_ollama_never_gets_more_than_its_window_and_the_answer_says_what_was_lef
     assert str(34 - len(roles)) in reply.message.repairs[0].detail
 
 
+def test_a_window_that_a_request_names_is_not_made_another(server: Standin) -> None:
+    server.say("Yes.")
+    model = OllamaModel("llama3.1:8b", base_url=server.url("ollama"))
+    asyncio.run(model.complete(Request((Message.user("Hi"),), options={"options": {"num_ctx": 2_048}})))
+    assert server.requests[-1].body["options"]["num_ctx"] == 2_048
+
+
 def test_one_question_too_long_for_ollama_is_refused_before_it_is_cut_silently(server: Standin) -> None:
     model = OllamaModel("llama3.1:8b", base_url=server.url("ollama"), window=2_048)
     with pytest.raises(ContextOverflow) as raised:
