@@ -12,7 +12,6 @@ from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, Us
 from langchain_core.messages.block_translators import get_translator, register_translator
 from langchain_core.messages.content import ContentBlock
 from langchain_core.messages.tool import ToolCall, invalid_tool_call, tool_call_chunk
-from pydantic import PrivateAttr
 
 from agentsdk.budget import Usage
 from agentsdk.models.model import Delta, ReasoningDelta, Reply, Restated, TextDelta
@@ -42,14 +41,23 @@ class Chunk(_Turn, AIMessageChunk):
 
     type: Literal["AIMessageChunk"] = "AIMessageChunk"
 
-    _whole: AIMessage | None = PrivateAttr(default=None)
-    _anew: bool = PrivateAttr(default=False)
-    _shows_broken: bool = PrivateAttr(default=False)
+    def __new__(cls, *_args: Any, **_kwargs: Any) -> Self:
+        """Return one of this class."""
+        return object.__new__(cls)
+
+    # Kept where pydantic keeps private attributes, but only by the few pieces that have some: declared ones are made
+    # for each of a thousand pieces.
+
+    @property
+    def whole(self) -> AIMessage | None:
+        """The whole answer, on the last piece and on what was merged with it."""
+        found: AIMessage | None = (self.__pydantic_private__ or {}).get("whole")
+        return found
 
     @property
     def anew(self) -> bool:
         """Whether all text before this piece turned out to be a thought, so that the text begins here."""
-        return self._anew
+        return bool((self.__pydantic_private__ or {}).get("anew"))
 
     def show_broken(self) -> None:
         """Let calls that may not be run be blocks as well.
@@ -57,23 +65,24 @@ class Chunk(_Turn, AIMessageChunk):
         Streams of events know a message by its blocks alone. A message that goes back to a provider must not hold
         them: none knows what they are.
         """
-        self._shows_broken = True
+        self._keep("shows_broken", True)
 
     def begin(self) -> Self:
         """Return this piece as the one that the text begins with."""
-        self._anew = True
-        return self
-
-    @property
-    def whole(self) -> AIMessage | None:
-        """The whole answer, on the last piece and on what was merged with it."""
-        return self._whole
+        return self._keep("anew", True)
 
     def end(self, whole: AIMessage) -> Self:
         """Return this piece as the one that brings the whole answer."""
-        self._whole = whole
         self.tool_calls = deepcopy(whole.tool_calls)
         self.invalid_tool_calls = deepcopy(whole.invalid_tool_calls)
+        return self._keep("whole", whole)
+
+    def _shows_broken(self) -> bool:
+        return bool((self.__pydantic_private__ or {}).get("shows_broken"))
+
+    def _keep(self, name: str, value: Any) -> Self:
+        kept = {**(self.__pydantic_private__ or {}), name: value}
+        object.__setattr__(self, "__pydantic_private__", kept)
         return self
 
     @classmethod
@@ -86,8 +95,9 @@ class Chunk(_Turn, AIMessageChunk):
         """The piece as standard blocks."""
         if isinstance(self.content, list) and self.response_metadata.get("output_version") == "v1":
             return cast("list[ContentBlock]", self.content)
-        if self._whole is not None and self.content and self.content == self._whole.content:
-            return self._whole.content_blocks
+        whole = self.whole
+        if whole is not None and self.content and self.content == whole.content:
+            return whole.content_blocks
         blocks: list[Any] = []
         if thought := self.additional_kwargs.get("reasoning_content"):
             blocks.append({"type": "reasoning", "reasoning": thought})
@@ -98,7 +108,7 @@ class Chunk(_Turn, AIMessageChunk):
         # Indexes of their own: two blocks without one would be merged into one.
         for at, call in enumerate(self.tool_calls):
             blocks.append({**call, "type": "tool_call", "index": f"lc_tc_{at}"})
-        for at, broken in enumerate(self.invalid_tool_calls if self._shows_broken else ()):
+        for at, broken in enumerate(self.invalid_tool_calls if self._shows_broken() else ()):
             blocks.append({**broken, "type": "invalid_tool_call", "index": f"lc_itc_{at}"})
         return blocks
 
