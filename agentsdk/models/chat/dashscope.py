@@ -29,10 +29,7 @@ from agentsdk.models.chat.profile import profile_of
 from agentsdk.models.connect import key_of
 from agentsdk.models.dashscope import DashScopeModel
 from agentsdk.models.model import Prepared, Request
-from agentsdk.models.profiles import family_of
 from agentsdk.models.retry import Retrying
-from agentsdk.models.wire import thinks
-from agentsdk.prompts import render
 
 
 @readable
@@ -133,12 +130,7 @@ class DashScopeChat(Face, Binding, BaseChatModel):
         name = kwargs.pop("model", None) or self.model_name
         kwargs.pop("stream", None)
         given = {k: v for k, v in {**self._parameters(), **kwargs}.items() if v is not None}
-        form = given.get("response_format")
-        schema = _schema_of(form)
-        family = family_of(name)
-        thinking = given.pop("enable_thinking", None)
-        if form and family.thinking == "switch" and thinks(thinking, family):
-            thinking = False  # the server refuses a form of a model that thinks
+        schema = _schema_of(given.get("response_format"))
         if schema is not None:
             given.pop("response_format")
         request = Request(
@@ -148,20 +140,23 @@ class DashScopeChat(Face, Binding, BaseChatModel):
             schema,
             stop=tuple(_list(stop or self.stop) or ()),
             parallel=given.pop("parallel_tool_calls", None),
-            thinking=thinking,
+            thinking=given.pop("enable_thinking", None),
             options=given,
         )
         key = self.api_key.get_secret_value() if self.api_key else ""
         model = DashScopeModel(
             name, key, base_url=self.base_url, timeout=seconds, http_client=self.http_async_client
         )
-        body = model.body(request, stream=stream)
-        turns = _turns(messages)
-        if schema is not None and body["parameters"].get("response_format", {}).get("type") != "json_schema":
-            turns.append({"role": "user", "content": render("output", schema=json.dumps(schema))})
-        body["input"] = {"messages": turns}
+        body = model.body(request, stream=stream) | {"input": {"messages": _turns(messages)}}
         prepared = Prepared(
-            (), request.tools, request.tool_choice, stop=request.stop, parallel=request.parallel, body=body
+            (),
+            request.tools,
+            request.tool_choice,
+            schema,
+            stop=request.stop,
+            parallel=request.parallel,
+            thinking=request.thinking,
+            body=body,
         )
         return Exchange(Retrying(model, self.max_retries, seconds), prepared, "dashscope")
 

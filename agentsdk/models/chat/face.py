@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -163,9 +163,3 @@ def tools_of(wire: Sequence[Any] | None) -> tuple[ToolSpec, ...]:
             schema = function.get("parameters") or {"type": "object", "properties": {}}
             found.append(ToolSpec(function["name"], function.get("description") or "", schema))
     return tuple(found)
-
-
-def only(wire: Sequence[Any], kept: Iterable[ToolSpec]) -> list[Any]:
-    """Return those of the tools in OpenAI's form that are among `kept`; tools of the server's own stay."""
-    names = {t.name for t in kept}
-    return [t for t in wire if not (found := tools_of([t])) or found[0].name in names]

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from agentsdk.models.chat.face import only
-from agentsdk.models.model import Request
 from agentsdk.models.profiles import Server, family_of
-from agentsdk.models.wire import offered_by, unforced
 
 
-def fit(body: dict[str, Any], request: Request, server: Server) -> None:
-    """Give what is asked for the names and forms that the model and its server know.
+def fit(body: dict[str, Any], server: Server) -> None:
+    """Give what is asked for the names that the model and its server know; forms and choices the wire sees to.
 
     Args:
         body: the request as it was written; it is changed.
-        request: the tools and the choice in it.
         server: where it goes.
 
     """
@@ -27,42 +22,10 @@ def fit(body: dict[str, Any], request: Request, server: Server) -> None:
     if not family.takes_sampling:
         for name in ("temperature", "top_p", "stop"):
             body.pop(name, None)
-    if body.get("tools"):
-        _fit_tools(body, unforced(request, family, server), server)
-    _fit_format(body, server)
-    if server.one_system:
-        body["messages"] = _told_first(body["messages"])
-
-
-def _fit_tools(body: dict[str, Any], request: Request, server: Server) -> None:
-    tools, choice = offered_by(request, server)
-    kept = only(body["tools"], tools)
-    if not kept:
-        for name in ("tools", "tool_choice", "parallel_tool_calls"):
-            body.pop(name, None)
-        return
-    body["tools"] = kept
     if not server.parallel:
         body.pop("parallel_tool_calls", None)
-    if choice != request.tool_choice or choice == "auto":
-        named = choice not in ("auto", "none", "required")
-        body["tool_choice"] = {"type": "function", "function": {"name": choice}} if named else choice
-    if choice == "auto":
-        body.pop("tool_choice")
-
-
-def _fit_format(body: dict[str, Any], server: Server) -> None:
-    wanted = body.get("response_format")
-    kind = wanted.get("type") if isinstance(wanted, Mapping) else None
-    if kind not in ("json_schema", "json_object") or kind in server.output:
-        return
-    if not server.output:
-        body.pop("response_format")
-    elif kind == "json_schema":
-        body["response_format"] = {"type": "json_object"}
-    else:  # any object fits this schema (Q26)
-        schema = {"name": "answer", "schema": {"type": "object"}}
-        body["response_format"] = {"type": "json_schema", "json_schema": schema}
+    if server.one_system:
+        body["messages"] = _told_first(body["messages"])
 
 
 def _told_first(messages: list[Any]) -> list[Any]:

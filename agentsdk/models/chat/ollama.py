@@ -16,15 +16,13 @@ from pydantic import AliasChoices, Field, SecretStr, model_validator
 from agentsdk.errors import ConfigurationError, InvalidRequest
 from agentsdk.i18n import _
 from agentsdk.models.chat.binding import Binding
-from agentsdk.models.chat.face import Exchange, Face, choice_of, only, readable, seconds_of, tools_of
+from agentsdk.models.chat.face import Exchange, Face, choice_of, readable, seconds_of, tools_of
 from agentsdk.models.chat.parts import parts_of
 from agentsdk.models.chat.profile import profile_of
 from agentsdk.models.http import client_of_loop, new_client
-from agentsdk.models.model import Prepared, Request
+from agentsdk.models.model import Prepared
 from agentsdk.models.ollama import OllamaModel
-from agentsdk.models.profiles import SERVERS
 from agentsdk.models.retry import Retrying
-from agentsdk.models.wire import offered_by
 
 
 @readable
@@ -120,9 +118,6 @@ class OllamaChat(Face, Binding, ChatOllama):
         body["options"] = options
         _name_results(body["messages"], messages)
         offered = tools_of(body.get("tools"))
-        tools, _choice = offered_by(Request((), offered, choice), SERVERS["ollama"])
-        if body.get("tools"):
-            body["tools"] = only(body["tools"], tools)
         url, headers = self._address()
         model = OllamaModel(
             body["model"],

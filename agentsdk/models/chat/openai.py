@@ -28,7 +28,7 @@ from agentsdk.models.chat.fitting import fit
 from agentsdk.models.chat.turns import COMPATIBLE
 from agentsdk.models.connect import is_near
 from agentsdk.models.http import client_of_loop, new_client
-from agentsdk.models.model import Prepared, Request
+from agentsdk.models.model import Prepared
 from agentsdk.models.openai import OpenAIModel
 from agentsdk.models.profiles import Server, server_named, server_of
 from agentsdk.models.retry import Retrying
@@ -134,7 +134,7 @@ class OpenAIChat(Face, ChatOpenAI):
         if "input" in body:
             _check_is_heard(messages)
         if "messages" in body:
-            fit(body, Request((), offered, choice), server)
+            fit(body, server)
         return Exchange(
             Retrying(model, 2 if self.max_retries is None else self.max_retries, seconds),
             Prepared((), offered, choice, stop=(stops,) if isinstance(stops, str) else tuple(stops), body=body),

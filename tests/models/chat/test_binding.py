@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from agentsdk.errors import ConfigurationError
 from agentsdk.testing.standin import Standin
-from tests.models.chat.faces import Make, dashscope, each, ollama, standin
+from tests.models.chat.faces import Make, dashscope, each, merged, ollama, standin
 
 server = pytest.fixture(standin)
 
@@ -116,7 +116,7 @@ def test_an_answer_is_read_by_its_schema(
 def test_what_cannot_be_read_is_said_and_with_include_raw_kept(
     server: Standin, make: Make, method: Literal["json_schema", "function_calling", "json_mode"]
 ) -> None:
-    server.say("I would rather not.").say("I would rather not.")
+    server.answer(lambda _asked: "I would rather not.")
     with pytest.raises((OutputParserException, ValueError)):
         make(server).with_structured_output(Trip, method=method).invoke("q")
     told = make(server).with_structured_output(Trip, method=method, include_raw=True).invoke("q")
@@ -130,3 +130,13 @@ def test_a_call_that_was_cut_off_is_no_structured_output(server: Standin, make: 
     server.calls(("Trip", '{"city": "Osl'), finish="length")
     with pytest.raises(OutputParserException, match="no call"):
         make(server).with_structured_output(Trip, method="function_calling").invoke("q")
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_call_that_ollama_cannot_force_is_asked_for_once_more(server: Standin, *, streamed: bool) -> None:
+    server.say("I will add them.").say('{"name": "add", "arguments": {"a": 1, "b": 2}}')
+    bound = ollama(server).bind_tools([add], tool_choice="any")
+    answer = merged(bound.stream("1 + 2?")) if streamed else bound.invoke("1 + 2?")
+    assert [c["args"] for c in answer.tool_calls] == [{"a": 1, "b": 2}]
+    assert "choice.in words" in {r["kind"] for r in answer.response_metadata["repairs"]}
+    assert len(server.requests) == 2
