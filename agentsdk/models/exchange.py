@@ -216,7 +216,9 @@ class WireModel(ABC):
             if found is not None:
                 for delta in way.unshown(found):
                     yield delta
-                yield _told(replace(found, usage=sum(spent[1:], spent[0])), changes, cut)
+                if len(spent) > 1 or spent[0] is not found.usage:
+                    found = replace(found, usage=sum(spent[1:], spent[0]))
+                yield _told(found, changes, cut)
                 return
 
     def _after(

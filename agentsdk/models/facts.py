@@ -12,7 +12,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from agentsdk.models.families import Thinking, family_of
@@ -47,7 +47,7 @@ class Facts:
     """Whether one answer may hold several calls."""
     json_schema: bool | None = None
     """Whether its server can hold an answer to a JSON schema."""
-    sources: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict, hash=False)
     """By fact: where it comes from, such as "/api/show" or "table: llama-3.1"."""
     known_as: str = ""
     """What the server says the model is, where its name says nothing."""
@@ -131,6 +131,7 @@ def told_of(served: Served) -> Facts:
     return kept.facts if kept else Facts()
 
 
+@lru_cache(maxsize=512)  # it is asked with every call
 def settled(told: Facts, name: str, server: Server) -> Facts:
     """Return what a server told of its model, completed from LangChain's profile and from the table."""
     family = family_of(name)

@@ -125,13 +125,19 @@ def weigh_tools(tools: Iterable[Any], count: Count) -> float:
 
 def characters(value: Any) -> int:
     """Return the characters of all texts in a value: cheap, and enough to see that something is small."""
-    if isinstance(value, str):
-        return len(value)
-    if isinstance(value, Mapping):
-        return sum(len(k) + characters(v) for k, v in value.items())
-    if isinstance(value, (list, tuple)):
-        return sum(map(characters, value))
-    return 4
+    total, parts = 0, [value]
+    for part in parts:  # it grows on the way; and of what a request holds, each part is one of three types
+        kind = type(part)
+        if kind is str:
+            total += len(part)
+        elif kind is dict or isinstance(part, Mapping):
+            total += sum(map(len, part))
+            parts += part.values()
+        elif kind is list or isinstance(part, (list, tuple)):
+            parts += part
+        else:
+            total += len(part) if isinstance(part, str) else 4
+    return total
 
 
 def _weigh(key: str, value: Any, count: Count) -> float:

@@ -84,25 +84,24 @@ def usage_of(usage: Any) -> Usage | None:
     if not isinstance(usage, Mapping):
         return None
 
-    def first(*values: Any) -> int:
-        return next((n for n in map(whole_number, values) if n), 0)
-
-    def part(*names: str) -> Mapping[str, Any]:
-        return next((usage[n] for n in names if isinstance(usage.get(n), Mapping)), {})
-
-    into = part("prompt_tokens_details", "input_tokens_details")
-    out = part("completion_tokens_details", "output_tokens_details")
+    into = _part(usage, "prompt_tokens_details") or _part(usage, "input_tokens_details")
+    out = _part(usage, "completion_tokens_details") or _part(usage, "output_tokens_details")
     found = Usage(
         calls=1,
-        input_tokens=first(usage.get("prompt_tokens"), usage.get("input_tokens")),
-        output_tokens=first(usage.get("completion_tokens"), usage.get("output_tokens")),
-        # Beside the details: Kimi's and DeepSeek's word for it.
-        cached_tokens=first(
-            into.get("cached_tokens"), usage.get("cached_tokens"), usage.get("prompt_cache_hit_tokens")
-        ),
-        reasoning_tokens=first(out.get("reasoning_tokens"), usage.get("reasoning_tokens")),
+        input_tokens=whole_number(usage.get("prompt_tokens")) or whole_number(usage.get("input_tokens")),
+        output_tokens=whole_number(usage.get("completion_tokens")) or whole_number(usage.get("output_tokens")),
+        cached_tokens=whole_number(into.get("cached_tokens"))
+        or whole_number(usage.get("cached_tokens"))  # Kimi's word for it, beside the details, and DeepSeek's
+        or whole_number(usage.get("prompt_cache_hit_tokens")),
+        reasoning_tokens=whole_number(out.get("reasoning_tokens"))
+        or whole_number(usage.get("reasoning_tokens")),
     )
     return found if found.tokens else None
+
+
+def _part(usage: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    part = usage.get(name)
+    return part if isinstance(part, Mapping) else {}
 
 
 def merged(body: dict[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:

@@ -58,7 +58,7 @@ def fit_arguments(
     """
     repairs: list[Repair] = []
     value = _read(given, repairs)
-    if depth(value) > DEEPEST:
+    if not isinstance(given, str) and depth(value) > DEEPEST:  # of a text its reader has seen to it
         raise ValueError("The arguments are nested too deep.")
     if schema is None:
         return Fitted(value, tuple(repairs))

@@ -64,7 +64,7 @@ def strict(text: str) -> Any:
         ValueError: it is none, holds NaN or an infinite number, or is nested too deep.
 
     """
-    return _within_depth(json.loads, text)
+    return _within_depth(_STRICT, text)
 
 
 def depth(value: Any) -> int:
@@ -81,11 +81,11 @@ def depth(value: Any) -> int:
     return level
 
 
-def _within_depth(load: Callable[..., Any], text: str, **how: Any) -> Any:
+def _within_depth(decoder: json.JSONDecoder, text: str) -> Any:
     if text.count("[") + text.count("{") > DEEPEST * 1_000:
         raise ValueError("nested too deep")
     try:
-        value = load(text, parse_constant=_refuse, parse_float=_finite, **how)
+        value = decoder.decode(text)
     except RecursionError:
         raise ValueError("nested too deep") from None
     if depth(value) > DEEPEST:
@@ -101,11 +101,11 @@ def _fenced(text: str) -> Any:
 
 
 def _with_line_breaks(text: str) -> Any:
-    return _within_depth(json.loads, text, strict=False)
+    return _within_depth(_LENIENT, text)
 
 
 def _in_python(text: str) -> Any:
-    return _within_depth(json.loads, _as_json(text))
+    return _within_depth(_STRICT, _as_json(text))
 
 
 def _first_object(text: str) -> Any:
@@ -190,3 +190,8 @@ def _finite(text: str) -> float:
     if not math.isfinite(number):
         raise ValueError(f"{text[:20]} is too large a number")
     return number
+
+
+_STRICT = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)
+_LENIENT = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite, strict=False)
+"""Made once: `json.loads` makes one for each text that it reads by other than its own rules."""

@@ -122,6 +122,8 @@ class ThoughtSplitter:
     def _go(self, piece: str, *, final: bool) -> list[Part]:
         text, self._held = self._held + piece, ""
         parts: list[Part] = []
+        if not text:
+            return parts
         step: dict[str, Callable[[str, list[Part], bool], str]] = {
             "begin": self._begin,
             "waiting": self._waiting,

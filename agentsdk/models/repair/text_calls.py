@@ -98,6 +98,8 @@ class TextCalls:
         return self._ends and self._unread >= len(self._held) >> 6
 
     def _go(self, *, final: bool) -> str:
+        if not self._held and not self._news:
+            return ""
         text, shown, at = "".join([self._held, *self._news]), [], 0
         self._news, self._unread = [], 0
         self._closer, self._tail, self._ends = "", "", False

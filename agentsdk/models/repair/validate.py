@@ -59,7 +59,7 @@ class Check:
             ValueError: it costs more steps than it may, or is nested too deep.
 
         """
-        return not self.faults(value, schema, most=1)
+        return _fits_plainly(value, schema) or not self.faults(value, schema, most=1)
 
     def faults(self, value: Any, schema: Any, *, most: int = 3) -> list[str]:
         """Return what does not fit, each with its place and what was expected there; [] where all does.
@@ -258,6 +258,34 @@ class Check:
                 break
             schema = self.target(schema["$ref"])
         return schema
+
+
+_PLAIN = {"type", "properties", "required", "items", "enum", "description", "title", "default", "examples"}
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int,),
+    "boolean": (bool,),
+}
+
+
+def _fits_plainly(value: Any, schema: Any) -> bool:
+    """Return whether a value fits a schema as plain as most tools have; all else is left to the whole check."""
+    if type(schema) is not dict or not schema.keys() <= _PLAIN:
+        return False
+    kind = schema.get("type")
+    if "enum" in schema:
+        return kind == "string" and type(value) is str and value in _names(schema["enum"])
+    if kind == "object" and type(value) is dict:
+        properties = schema.get("properties")
+        return (
+            type(properties) is dict
+            and all(name in value for name in _names(schema.get("required")))
+            and all(name in properties and _fits_plainly(v, properties[name]) for name, v in value.items())
+        )
+    if kind == "array" and type(value) is list:
+        return "items" in schema and all(_fits_plainly(item, schema["items"]) for item in value)
+    return isinstance(kind, str) and type(value) in _TYPES.get(kind, ())
 
 
 def item_schemas(schema: Mapping[str, Any]) -> tuple[list[Any], Any]:

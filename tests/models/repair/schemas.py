@@ -48,6 +48,21 @@ _leaves = (
 )
 
 
+plain = st.recursive(
+    st.sampled_from([{"type": t, "title": "T"} for t in ("string", "integer", "number", "boolean", "null")])
+    | st.lists(scalars, max_size=3).map(lambda options: {"type": "string", "enum": options}),
+    lambda inner: (
+        inner.map(lambda items: {"type": "array", "items": items})
+        | st.fixed_dictionaries(
+            {"type": st.just("object"), "properties": st.dictionaries(KEYS, inner, max_size=3)},
+            optional={"required": st.lists(KEYS, max_size=2)},
+        )
+    ),
+    max_leaves=5,
+)
+"""Schemas of types, properties and lists alone."""
+
+
 def _grown(inner: Any) -> Any:
     objects = _optional(
         properties=st.dictionaries(KEYS, inner, max_size=3),

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from jsonschema import Draft202012Validator
 
 from agentsdk.models.repair.validate import Check, matches
-from tests.models.repair.schemas import rooted, values
+from tests.models.repair.schemas import plain, rooted, values
 
 
 def faults(value: Any, schema: Any) -> list[str]:
@@ -23,6 +23,12 @@ def test_a_value_fits_where_jsonschema_says_so(schema: dict[str, Any], value: An
         faults(value, schema)
         return
     assert (faults(value, schema) == []) == theirs, faults(value, schema)
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow])
+@given(plain, values)
+def test_a_value_fits_a_plain_schema_where_it_has_no_fault(schema: dict[str, Any], value: Any) -> None:
+    assert Check(schema).fits(value, schema) == (faults(value, schema) == [])
 
 
 @pytest.mark.parametrize(
