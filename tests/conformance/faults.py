@@ -1,14 +1,15 @@
-"""Every fault x call and stream x sync and async x every protocol, over real sockets, held against a table.
+"""Every fault x call and stream x sync and async x protocol x face, over real sockets, held against a table.
 
-    python -m tests.conformance.faults [--json] [--fault NAME ...] [--protocol NAME ...] [--workers N]
+    python -m tests.conformance.faults [--json] [--fault NAME ...] [--protocol NAME ...] [--face NAME ...] [--workers N]
 
 With --json one JSON object a line is printed for each cell, and the totals as one last object; without it a table of
 totals, and the cells that are not as they should be. The process ends with 0 when every cell is.
 
 A line:
 
-    fault, protocol, mode, api   which cell: a case of fault_cases.py; "chat", "responses", "ollama" or "dashscope";
-                            "call" or "stream"; "sync" or "async"
+    fault, protocol, mode, api, face   which cell: a case of fault_cases.py; "chat", "responses", "ollama" or
+                            "dashscope"; "call" or "stream"; "sync" or "async"; "model" (what an Agent uses) or
+                            "langchain" (OpenAIChat, OllamaChat, DashScopeChat)
     outcome, expected       what came of it, and what the table says
     seconds                 from the call to its end; at most the deadline (2 s) and half a second
     requests, most          sent, and allowed
@@ -24,6 +25,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import copy
+import itertools
 import json
 import os
 import pickle
@@ -37,30 +39,24 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from agentsdk import Message, _bridge, connect
+from agentsdk import _bridge
 from agentsdk.errors import ModelError
-from agentsdk.models.http import Limits, close_clients
-from agentsdk.models.model import Model, Reply, Request, ToolSpec, reading
+from agentsdk.models.http import close_clients
 from agentsdk.testing.standin import Standin
 from agentsdk.testing.standin.faults import SPOILT
-from tests.conformance.fault_cases import CASES, IDLE, RETRIES, SECONDS, Case, Mode, Protocol
+from tests.conformance.fault_cases import CASES, SECONDS, Case, Mode, Protocol
+from tests.conformance.fault_faces import FACES, Heard
 
 PROTOCOLS: tuple[Protocol, ...] = ("chat", "responses", "ollama", "dashscope")
+MODES: tuple[Mode, ...] = ("call", "stream")
+APIS = ("sync", "async")
 GRACE = 0.5
-
-_MODELS = {"chat": "openai:gpt-4o-mini", "responses": "openai:gpt-4o-mini", "ollama": "ollama:llama3.1:8b",
-           "dashscope": "dashscope:qwen-plus"}  # fmt: skip
-_MODES: tuple[Mode, ...] = ("call", "stream")
-_PATHS = {"chat": "/v1", "responses": "/v1", "ollama": "", "dashscope": "/api/v1"}
-_ADD = ToolSpec(
-    "add",
-    "Return the sum.",
-    {"type": "object", "properties": {"a": {"type": "integer"}, "path": {"type": "string"}}},
-)
-_ASK = Request((Message.system("Be brief."), Message.user("Hi 你好")), (_ADD,))
+"""Seconds that a cell may take beyond its deadline."""
 
 
-def cell(case: Case, protocol: Protocol, mode: Mode, api: str, grace: float = GRACE) -> dict[str, Any]:
+def cell(
+    case: Case, protocol: Protocol, mode: Mode, api: str, face: str = "model", grace: float = GRACE
+) -> dict[str, Any]:
     """Return the line of one cell."""
     with Standin() as server:
         if case.fault and case.fault not in ("refused", "dns"):
@@ -72,126 +68,84 @@ def cell(case: Case, protocol: Protocol, mode: Mode, api: str, grace: float = GR
         url = server.url("openai").removesuffix("/v1")
         port = int(url.rpartition(":")[2])
         if case.fault == "refused":
-            port = _closed_port()
+            port = closed_port()
             url = f"http://127.0.0.1:{port}"
         elif case.fault == "dns":
             url = "http://no-such-host.invalid"
-        model = connect(
-            _MODELS[protocol],
-            base_url=url + _PATHS[protocol],
-            api_key="sk-canary-0123456789",
-            timeout=Limits(seconds=SECONDS, idle=IDLE),
-            retries=RETRIES,
-            api="responses" if protocol == "responses" else None,
-        )
-        line: dict[str, Any] = {"fault": case.name, "protocol": protocol, "mode": mode, "api": api}
-        result, seconds = (_asynchronous if api == "async" else _synchronous)(model, mode)
-        kept = 1 if api == "sync" and case.in_order else 0
-        left = _left_open(port, kept)
-        line |= _told(result) | {"expected": case.expected(protocol, mode), "seconds": round(seconds, 3)}
+        ask = FACES[face](protocol, url)
+        line: dict[str, Any] = {
+            "fault": case.name,
+            "protocol": protocol,
+            "mode": mode,
+            "api": api,
+            "face": face,
+        }
+        heard, seconds = ask.asynchronous(mode) if api == "async" else ask.synchronous(mode)
+        # The loop of a sync call lives on, and may keep a connection for the next one.
+        left = _left_open(port, 1 if api == "sync" and case.in_order else 0)
+        line |= {
+            "outcome": _outcome(heard),
+            "expected": case.expected(protocol, mode),
+            "seconds": round(seconds, 3),
+        }
         line |= {"requests": len(server.requests), "most": case.most if mode == "call" else case.most_stream}
-        line["sockets"] = left
-    line["wrong"] = list(_wrong(line, case, result, grace))
+        line |= {"sockets": left} | {k: getattr(heard, k, None) for k in ("phase", "kind", "tries", "partial")}
+    line["wrong"] = list(_wrong(line, case, heard, grace))
     line["ok"] = not line["wrong"]
     return line
 
 
-async def _ask(model: Model, mode: Mode) -> Reply | BaseException:
-    try:
-        if mode == "call":
-            return await model.complete(_ASK)
-        last: Any = None
-        async with reading(model.stream(_ASK)) as pieces:
-            async for piece in pieces:
-                last = piece
-    except Exception as error:  # an error of any kind is a result here
-        return error
-    return last if isinstance(last, Reply) else TypeError("the stream ended without a reply")
+def _outcome(heard: Heard | BaseException) -> str:
+    """Return what came of a call, in the words of the table."""
+    if isinstance(heard, BaseException):
+        kind = next((c for c in type(heard).__mro__ if c.__module__ == "agentsdk.errors"), type(heard))
+        return kind.__name__ if issubclass(kind, ModelError) else f"{kind.__module__}.{kind.__name__}"
+    if heard.calls:
+        return "wrong: a call that was cut may be run"
+    if heard.broken_calls:
+        return "answer:broken_call"
+    if heard.finish != "stop":
+        return f"answer:{heard.finish}" if SPOILT.startswith(heard.text) else "wrong: another text"
+    return "answer" if heard.text == SPOILT else "wrong: another text, and no sign"
 
 
-def _asynchronous(model: Model, mode: Mode) -> tuple[Reply | BaseException, float]:
-    async def timed() -> tuple[Reply | BaseException, float]:
-        began = time.monotonic()
-        return await _ask(model, mode), time.monotonic() - began
-
-    return asyncio.run(timed())
-
-
-def _synchronous(model: Model, mode: Mode) -> tuple[Reply | BaseException, float]:
-    began = time.monotonic()
-    result: Reply | BaseException = TypeError("the stream ended without a reply")
-    try:
-        if mode == "call":
-            result = _bridge.wait(model.complete(_ASK))
-        else:
-            stream: Any = model.stream(_ASK)
-            for piece in _bridge.iterate(stream):
-                if isinstance(piece, Reply):
-                    result = piece
-    except Exception as error:  # as above
-        result = error
-    return result, time.monotonic() - began
-
-
-def _told(result: Reply | BaseException) -> dict[str, Any]:
-    """Return the outcome of a call, in the words of the table."""
-    if isinstance(result, Reply):
-        message = result.message
-        outcome = "answer"
-        if message.calls:
-            outcome = "wrong: a call that was cut may be run"
-        elif message.broken_calls:
-            outcome = "answer:broken_call"
-        elif result.finish != "stop":
-            outcome = f"answer:{result.finish}"
-        if outcome == "answer" and message.text != SPOILT:
-            outcome = "wrong: another text, and no sign"
-        elif not SPOILT.startswith(message.text):
-            outcome = "wrong: another text"
-        return {"outcome": outcome, "phase": None, "kind": None, "tries": None, "partial": None}
-    kind = type(result)
-    name = kind.__name__ if isinstance(result, ModelError) else f"{kind.__module__}.{kind.__name__}"
-    partial = getattr(result, "partial", None)
-    return (
-        {"outcome": name}
-        | {k: getattr(result, k, None) for k in ("phase", "kind", "tries")}
-        | {"partial": partial}
-    )
-
-
-def _wrong(line: dict[str, Any], case: Case, result: Reply | BaseException, grace: float) -> Iterator[str]:
+def _wrong(line: dict[str, Any], case: Case, heard: Heard | BaseException, grace: float) -> Iterator[str]:
     if line["outcome"] not in line["expected"].split("|"):
-        yield f"{line['outcome']} came, and not {line['expected']}: {result!s:.200}"
+        yield f"{line['outcome']} came, and not {line['expected']}: {heard!s:.200}"
     if line["seconds"] > SECONDS + grace:
         yield f"it took {line['seconds']} s"
     if line["requests"] > line["most"]:
         yield f"{line['requests']} requests were sent, and {line['most']} allowed"
     if line["sockets"]:
         yield f"{line['sockets']} sockets are left open"
-    if not isinstance(result, ModelError):
+    if not isinstance(heard, ModelError):
         return
     if case.partial and line["mode"] == "stream":
         begins = SPOILT.startswith if case.fault != "endless" else lambda text: text.startswith(SPOILT[:20])
-        if not line["partial"] or not begins(line["partial"]):
-            yield f"the text that had come is not kept: {line['partial']!r}"
-        if result.received is None or result.received.text != line["partial"] or result.received.calls:
+        if not heard.partial or not begins(heard.partial):
+            yield f"the text that had come is not kept: {heard.partial!r}"
+        if heard.received is None or heard.received.text != heard.partial or heard.received.calls:
             yield "the turn that had come is not kept"
     for name, value in case.facts.items():
         field, _colon, mode = name.partition(":")
-        if (not mode or mode == line["mode"]) and getattr(result, field, None) != value:
-            yield f"{field} is {getattr(result, field, None)!r}, and not {value!r}"
-    if case.fault == "overflow" and not (getattr(result, "limit", None) or getattr(result, "over", None)):
+        # The other face has no name for the idle time.
+        if mode == "stream" and line["face"] != "model":
+            continue
+        if (not mode or mode == line["mode"]) and getattr(heard, field, None) != value:
+            yield f"{field} is {getattr(heard, field, None)!r}, and not {value!r}"
+    if case.fault == "overflow" and not (getattr(heard, "limit", None) or getattr(heard, "over", None)):
         yield "its numbers are not read"
-    for again in (pickle.loads(pickle.dumps(result)), copy.copy(result), copy.deepcopy(result)):
-        if (type(again), str(again), again.partial) != (type(result), str(result), result.partial):
+    for again in (pickle.loads(pickle.dumps(heard)), copy.copy(heard), copy.deepcopy(heard)):
+        if (type(again), str(again), again.partial) != (type(heard), str(heard), heard.partial):
             yield "it does not survive pickle and copy"
-    if "sk-canary" in f"{result}{result.__dict__}":
+    if "sk-canary" in f"{heard}{heard.__dict__}":
         yield "it tells the key"
-    if not result.what or result.what == result.why:
+    if not heard.what or heard.what == heard.why:
         yield "it says nothing"
 
 
-def _closed_port() -> int:
+def closed_port() -> int:
+    """Return a port of this machine at which nobody listens."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port: int = taken.getsockname()[1]
@@ -231,18 +185,12 @@ def _sockets() -> list[int]:
 
 
 def lines(
-    cases: Sequence[Case], protocols: Sequence[Protocol], *, workers: int = 12
+    cases: Sequence[Case], protocols: Sequence[Protocol], faces: Sequence[str], *, workers: int = 12
 ) -> Iterator[dict[str, Any]]:
     """Yield the lines of all cells."""
-    wanted: list[tuple[Case, Protocol, Mode, str]] = [
-        (case, protocol, mode, api)
-        for case in cases
-        for protocol in protocols
-        for mode in _MODES
-        for api in ("sync", "async")
-    ]
-    for protocol in protocols:  # imports its client before the clocks run
-        connect(_MODELS[protocol], base_url="http://127.0.0.1:9", api_key="none")
+    wanted = list(itertools.product(cases, protocols, MODES, APIS, faces))
+    for face, protocol in itertools.product(faces, protocols):  # imports what it needs before the clocks run
+        FACES[face](protocol, "http://127.0.0.1:9")
     # Mixed, and always in the same way: those that send without an end would else all do so at the same time.
     random.Random(0).shuffle(wanted)
     with ThreadPoolExecutor(workers) as pool:
@@ -275,19 +223,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--fault", action="append", choices=[c.name for c in CASES])
     parser.add_argument("--protocol", action="append", choices=PROTOCOLS)
+    parser.add_argument("--face", action="append", choices=sorted(FACES))
     parser.add_argument("--workers", type=int, default=12)
     given = parser.parse_args(arguments)
     cases = [c for c in CASES if not given.fault or c.name in given.fault]
     _bridge.wait(asyncio.sleep(0))  # the background loop's own sockets are there from now on
     before = len(_sockets())
     found = []
-    for line in lines(cases, given.protocol or PROTOCOLS, workers=given.workers):
+    for line in lines(cases, given.protocol or PROTOCOLS, given.face or list(FACES), workers=given.workers):
         found.append(line)
         if given.json:
             print(json.dumps(line, ensure_ascii=False), flush=True)
         elif not line["ok"]:
             print(
-                f"{line['fault']} {line['protocol']} {line['mode']} {line['api']}: {'; '.join(line['wrong'])}"
+                f"{line['fault']} {line['protocol']} {line['mode']} {line['api']} {line['face']}: {'; '.join(line['wrong'])}"
             )
     summed = totals(found) | {"sockets_after_the_end": _after_the_end(before)}
     if given.json:

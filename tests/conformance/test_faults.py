@@ -9,6 +9,7 @@ from agentsdk.testing.standin.faults import FAULTS
 from tests.conformance.fault_cases import CASES, Case, Mode
 from tests.conformance.faults import PROTOCOLS, cell, totals
 
+FACES = ("model", "langchain")
 PATIENT = 8.0
 """Seconds beyond the deadline: the command holds it to half a second, and a busy machine that runs tests does not."""
 
@@ -19,12 +20,21 @@ INSIDE = [c for c in CASES if c.fault != "dns"]
 def test_every_case_ends_as_the_table_says() -> None:
     modes: tuple[Mode, ...] = ("stream", "call")
     cells = [
-        (case, PROTOCOLS[at % 4], modes[at // 4 % 2], ("async", "sync")[at // 8 % 2], PATIENT)
+        (
+            case,
+            PROTOCOLS[at % 4],
+            modes[at // 4 % 2],
+            ("async", "sync")[at // 8 % 2],
+            FACES[at // 16 % 2],
+            PATIENT,
+        )
         for at, case in enumerate(INSIDE)
     ]
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda c: cell(*c), cells))
-    assert [(x["fault"], x["protocol"], x["mode"], x["api"], x["wrong"]) for x in found if not x["ok"]] == []
+    assert [
+        (x["fault"], x["protocol"], x["mode"], x["api"], x["face"], x["wrong"]) for x in found if not x["ok"]
+    ] == []
     assert totals(found)["cells"] == len(INSIDE)
 
 
