@@ -16,6 +16,7 @@ A line:
     sockets                 left open: connections that are neither closed nor kept, unused, for the next request;
                             after an async call, whose event loop ends with it, none may be kept
     phase, kind, tries, partial   of an error: its attributes, and the text that had come
+    again                   true where the cell was late beside others, and was measured once more alone
     wrong                   what is not as it should be, in words; empty where all is well
     ok
 """
@@ -33,6 +34,7 @@ import random
 import socket
 import stat
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -154,22 +156,28 @@ def closed_port() -> int:
 
 def _left_open(port: int, allowed: int) -> int:
     """Return how many connections of this process to a port are open beyond those allowed; some end a moment later."""
-    until = time.monotonic() + 1.0
-    while (found := len(sockets_to(port))) > allowed and time.monotonic() < until:
+    until, looks = time.monotonic() + 1.0, 0
+    while (found := len(sockets_to(port))) > allowed and (time.monotonic() < until or looks < 20):
         time.sleep(0.01)
+        looks += 1
     return max(found - allowed, 0)
+
+
+_looking = threading.Lock()
+"""One at a time: a copy that one thread looks at is an open file to another, which copies it, and so on for ever."""
 
 
 def sockets_to(port: int) -> list[int]:
     """Return the open files of this process that are connections to a port of this machine."""
     found = []
-    for number in _sockets():
-        try:
-            with socket.socket(fileno=os.dup(number)) as other:
-                if other.family in (socket.AF_INET, socket.AF_INET6) and other.getpeername()[1] == port:
-                    found.append(number)
-        except OSError:  # not connected, or closed meanwhile
-            continue
+    with _looking:
+        for number in _sockets():
+            try:
+                with socket.socket(fileno=os.dup(number)) as other:
+                    if other.family in (socket.AF_INET, socket.AF_INET6) and other.getpeername()[1] == port:
+                        found.append(number)
+            except OSError:  # not connected, or closed meanwhile
+                continue
     return found
 
 
@@ -185,7 +193,7 @@ def _sockets() -> list[int]:
 
 
 def lines(
-    cases: Sequence[Case], protocols: Sequence[Protocol], faces: Sequence[str], *, workers: int = 12
+    cases: Sequence[Case], protocols: Sequence[Protocol], faces: Sequence[str], *, workers: int = 8
 ) -> Iterator[dict[str, Any]]:
     """Yield the lines of all cells."""
     wanted = list(itertools.product(cases, protocols, MODES, APIS, faces))
@@ -193,8 +201,16 @@ def lines(
         FACES[face](protocol, "http://127.0.0.1:9")
     # Mixed, and always in the same way: those that send without an end would else all do so at the same time.
     random.Random(0).shuffle(wanted)
+    busy = []
     with ThreadPoolExecutor(workers) as pool:
-        yield from pool.map(lambda w: cell(*w), wanted)
+        for what, line in zip(wanted, pool.map(lambda w: cell(*w), wanted), strict=True):
+            if line["seconds"] > SECONDS + GRACE and len(line["wrong"]) == 1:
+                busy.append(what)
+            else:
+                yield line
+    # Late beside seven others may be the machine's fault; late alone is ours.
+    for what in busy:
+        yield cell(*what) | {"again": True}
 
 
 def totals(found: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -224,7 +240,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--fault", action="append", choices=[c.name for c in CASES])
     parser.add_argument("--protocol", action="append", choices=PROTOCOLS)
     parser.add_argument("--face", action="append", choices=sorted(FACES))
-    parser.add_argument("--workers", type=int, default=12)
+    parser.add_argument("--workers", type=int, default=8)
     given = parser.parse_args(arguments)
     cases = [c for c in CASES if not given.fault or c.name in given.fault]
     _bridge.wait(asyncio.sleep(0))  # the background loop's own sockets are there from now on
