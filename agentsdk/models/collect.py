@@ -81,6 +81,10 @@ class Collector:
         """Nothing is held back: a piece without a mark is said as it is."""
         self._marks = self._reader.marks
 
+    def offers(self, name: Any) -> bool:
+        """Return whether a tool was offered."""
+        return self._offer is not None and name in self._offer.tools
+
     def text(self, piece: Any) -> Sequence[Delta]:
         """Take a piece of text in, and return what of it can be shown."""
         if not piece or not isinstance(piece, str):

@@ -216,7 +216,9 @@ def _item(item: Mapping[str, Any], place: int, answer: Collector) -> Iterator[De
                 item.get("arguments"),
                 fault="The answer ended before the call did." if cut else "",
             )
-        case "custom_tool_call":  # a tool that takes a text
+        case "custom_tool_call" if answer.offers(
+            item.get("name")
+        ):  # a tool that takes a text; xAI runs its own
             id_ = item.get("call_id") or item.get("id")
             yield from answer.call(None, id_, item.get("name"), {"input": item.get("input")})
         case _:  # a tool that the provider runs itself, or one that is not ours to run

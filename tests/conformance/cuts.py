@@ -6,6 +6,8 @@ import hashlib
 import random
 import re
 
+MOST = 1000
+"""Ends of events: of a longer stream so many are chosen."""
 RANDOM = 8
 """Positions anywhere in a stream."""
 TENDER = 3
@@ -25,13 +27,14 @@ def cuts(body: bytes, *, stream: bool) -> list[int]:
     chance = random.Random(hashlib.sha256(body).digest())
     found: set[int] = set()
     if stream:
-        found.update(event_ends(body))
+        ends = event_ends(body)
+        found.update(ends if len(ends) <= MOST else chance.sample(ends, MOST))
         found.update(chance.randrange(1, len(body)) for _ in range(RANDOM))
     else:
         found.update({1, len(body) // 4, len(body) // 2, len(body) * 3 // 4, len(body) - 1})
         found.add(chance.randrange(1, len(body)))
     inside = [at for at, byte in enumerate(body) if 0x80 <= byte < 0xC0]
-    ends = [m.start() + 1 for m in re.finditer(rb"\r\n|\n\n", body)]
-    for tender in (inside, ends):
+    between = [m.start() + 1 for m in re.finditer(rb"\r\n|\n\n", body)]
+    for tender in (inside, between):
         found.update(chance.sample(tender, min(TENDER, len(tender))))
     return sorted(at for at in found if 0 < at < len(body))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -22,7 +23,8 @@ import yaml
 
 STREAMS = (".txt", ".jsonl", ".ndjson", ".sse", ".chunks")
 CASSETTES = (".yaml", ".yml", ".json")
-_NO_RECORDINGS = {"LICENSES", "INDEX.md", "README.md", "LICENSE", "NOTICE"}
+_NO_RECORDING = re.compile(r"(?:licen[cs]es?|index|readme|notice|sources|manifest)(?:\.\w+)?", re.IGNORECASE)
+"""What a folder may hold beside its recordings: at its top, and the same files beside a provider's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,8 @@ def read_folder(folder: Path) -> Iterator[Exchange | Unreadable]:
     for path in sorted(folder.rglob("*"), key=lambda p: p.relative_to(folder).as_posix()):
         parts = path.relative_to(folder).parts
         hidden = any(p.startswith(".") for p in parts)
-        if path.is_file() and not hidden and not _NO_RECORDINGS & {parts[0], parts[-1]}:
+        told = _NO_RECORDING.fullmatch(parts[0]) or _NO_RECORDING.fullmatch(parts[-1])
+        if path.is_file() and not hidden and not told:
             yield from read_file(path, folder)
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,8 +20,8 @@ from tests.conformance.cuts import cuts
 from tests.conformance.folder import Exchange, Unreadable
 from tests.conformance.truth import Truth, bare, expectations, folded, squashed
 from tests.conformance.twin import twin_of
-from tests.conformance.values import mend, mended, valid, wire_value
-from tests.conformance.wire import Wire, WireCall
+from tests.conformance.values import mend, mended, stands_in, valid, wire_value
+from tests.conformance.wire import FILTER, Wire, WireCall
 
 TOTALS = (
     "cut_calls_executable",
@@ -43,11 +43,11 @@ TYPED = {
     "CallRefused",
 }  # fmt: skip
 _BY_STATUS = {
-    401: {"AuthFailed"},
+    401: {"AuthFailed", "QuotaExhausted"},
     403: {"AuthFailed", "QuotaExhausted", "ContentFiltered", "ModelNotFound", "InvalidRequest"},
     404: {"ModelNotFound", "InvalidRequest"},
     413: {"ContextOverflow", "InvalidRequest", "RateLimited"},
-    429: {"RateLimited", "QuotaExhausted", "Overloaded"},
+    429: {"RateLimited", "QuotaExhausted", "Overloaded", "ContextOverflow"},
 }
 _MARKS = re.compile(
     r"<tool_call|<\|python_tag\|>|<function|<invoke|✿FUNCTION|\[TOOL_CALLS\]|\"(?:name|function|tool)\"\s*:|\w+\([^)]*=|"
@@ -98,7 +98,6 @@ def judge(
         cutting: there is a line for each cut; else only that of the whole answer is wanted.
 
     """
-    table = expectations() if table is None else table
     by_exchange: dict[tuple[str, int], list[Mapping[str, Any]]] = defaultdict(list)
     for line in lines:
         by_exchange[line["file"], line["index"]].append(line)
@@ -107,8 +106,7 @@ def judge(
     for item in found:
         counted[item.provider] += 1
         own = by_exchange.pop((item.file, item.index), [])
-        for total, cut, why in _of_exchange(item, own, table, truncated=truncated, cutting=cutting):
-            offenders.append(Offender(total, item.file, item.index, cut, why))
+        offenders += judge_one(item, own, table, truncated=truncated, cutting=cutting)
     for file, index in by_exchange:
         offenders.append(
             Offender("crashed", file, index, None, "lines of an exchange that is not in the folder")
@@ -116,12 +114,29 @@ def judge(
     return Verdict(dict(counted), tuple(offenders))
 
 
+def judge_one(
+    item: Exchange | Unreadable,
+    lines: Sequence[Mapping[str, Any]],
+    table: Mapping[str, Any] | None = None,
+    *,
+    truncated: bool = False,
+    cutting: bool = True,
+) -> list[Offender]:
+    """Return what counts in the lines of one exchange; the arguments are those of `judge`."""
+    table = expectations() if table is None else table
+    try:
+        found = list(_of_exchange(item, lines, table, truncated=truncated, cutting=cutting))
+    except Exception as error:  # an answer that confuses the judge is no answer that passed
+        found = [("crashed", None, f"the judge ended in {type(error).__name__}: {error}"[:300])]
+    return [Offender(total, item.file, item.index, cut, why) for total, cut, why in found]
+
+
 Found = Iterator[tuple[str, int | None, str]]
 
 
 def _of_exchange(
     item: Exchange | Unreadable,
-    lines: list[Mapping[str, Any]],
+    lines: Sequence[Mapping[str, Any]],
     table: Mapping[str, Any],
     *,
     truncated: bool,
@@ -156,7 +171,7 @@ def _of_exchange(
         yield from _of_all(truth, lines)
 
 
-def _not_chat(item: Exchange, lines: list[Mapping[str, Any]]) -> Iterator[str]:
+def _not_chat(item: Exchange, lines: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for line in lines:
         error = line.get("error")
         if item.status >= 400:
@@ -165,7 +180,7 @@ def _not_chat(item: Exchange, lines: list[Mapping[str, Any]]) -> Iterator[str]:
             yield f"an error where the wire has none: {error.get('type')}"
 
 
-def _of_all(truth: Truth, lines: list[Mapping[str, Any]]) -> Found:
+def _of_all(truth: Truth, lines: Sequence[Mapping[str, Any]]) -> Found:
     """Compare the cuts of one exchange, its pieces, and its twin."""
     whole = next((line for line in lines if line.get("cut") is None), None)
     if whole is None:
@@ -257,7 +272,7 @@ def _undue(truth: Truth, kind: str) -> Iterator[tuple[str, str]]:
     wire = truth.wire
     if kind == "Truncated" and wire.cut:
         return
-    if kind == "ContentFiltered" and "filter" in str(wire.finish):
+    if kind == "ContentFiltered" and str(wire.finish).lower() in FILTER:
         return
     if kind == "EmptyResponse" and not truth.said.strip() and not wire.calls:
         return
@@ -274,9 +289,10 @@ def _of_calls(truth: Truth, line: Mapping[str, Any]) -> Iterator[tuple[str, str]
         if schema is None or truth.offer.choice == "none":
             yield "calls_invented", f"{name} was not offered"
             continue
-        match = next((c for c in left if c.closed and truth.name_of(c) == name and _is(c, arguments)), None)
+        named = [c for c in left if truth.name_of(c, loose=True) == name]
+        match = next((c for c in named if c.closed and _is(c, arguments)), None)
         if match is None:
-            cut = next((c for c in left if not c.closed and truth.name_of(c) == name), None)
+            cut = next((c for c in named if not c.closed), None)
             if cut is not None:
                 left.remove(cut)
                 yield "cut_calls_executable", f"{name}({json.dumps(arguments)[:200]}) was cut"
@@ -296,7 +312,7 @@ def _is(call: WireCall, arguments: Any) -> bool:
     try:
         return mended(wire_value(call.raw, call.given), arguments)
     except (ValueError, RecursionError):
-        return False
+        return stands_in(arguments, call.raw)
 
 
 def _must_run(truth: Truth, call: WireCall) -> bool:
@@ -312,33 +328,26 @@ def _must_run(truth: Truth, call: WireCall) -> bool:
 
 
 def _may_be_text(truth: Truth, name: str, arguments: Any) -> bool:
-    if truth.row or (truth.wire.cut and not truth.wire.failed) or truth.calls:
+    repeated = any(truth.name_of(c) == name and _is(c, arguments) for c in truth.calls)
+    if truth.row or (truth.wire.cut and not truth.wire.failed) or repeated:
         return False
     text = truth.said
     if not _MARKS.search(text) or folded(name) not in folded(text):
         return False
-    return all(folded(str(leaf)) in folded(text) for leaf in _leaves(arguments))
-
-
-def _leaves(value: Any) -> Iterator[Any]:
-    if isinstance(value, Mapping):
-        for inner in value.values():
-            yield from _leaves(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _leaves(inner)
-    elif value is not None:
-        yield value
+    return stands_in(arguments, text)
 
 
 def _of_texts(truth: Truth, line: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     text, reasoning = line.get("text") or "", line.get("reasoning") or ""
     thought = squashed(truth.thought)
+    if _is_tangled(truth):
+        yield from _of_tangle(truth, text, reasoning)
+        return
     if re.search(r"</?think(?:ing)?>", text, re.IGNORECASE) and truth.said.strip() != text.strip():
         yield "reasoning_leaked", "a tag of thoughts stands in the text"
     if len(thought) > 20 and thought in squashed(text):  # a short one may be the answer as well
         yield "reasoning_leaked", "the thoughts stand in the text"
-    elif squashed(reasoning) != thought:
+    elif bare(reasoning) != bare(thought):
         yield (
             "reasoning_leaked",
             f"{len(thought)} characters were thought, {len(squashed(reasoning))} delivered",
@@ -352,6 +361,22 @@ def _of_texts(truth: Truth, line: Mapping[str, Any]) -> Iterator[tuple[str, str]
             yield "text_differs", f"{text[:150]!r} is no part of {said[:150]!r}"
     elif squashed(text) != said:
         yield "text_differs", f"{text[:150]!r} instead of {said[:150]!r}"
+
+
+def _is_tangled(truth: Truth) -> bool:
+    """Return whether there are marks of thoughts left that the simple rules do not part: several blocks, channels."""
+    return bool(re.search(r"</?think(?:ing)?>|<\|channel\|>", truth.said, re.IGNORECASE))
+
+
+def _of_tangle(truth: Truth, text: str, reasoning: str) -> Iterator[tuple[str, str]]:
+    if re.search(r"<\|(?:channel|message)\|>", text):
+        yield "reasoning_leaked", "a mark of a channel stands in the text"
+    for total, said in (("text_differs", text), ("reasoning_leaked", reasoning)):
+        rest = iter(bare(truth.wire.content + truth.wire.thoughts))
+        if total == "reasoning_leaked":
+            rest = iter(bare(truth.wire.thoughts + truth.wire.content))
+        if not all(letter in rest for letter in bare(said)):
+            yield total, f"{said[:150]!r} is no part of the wire's"
 
 
 def _of_usage(wire: Wire, line: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

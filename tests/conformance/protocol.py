@@ -19,6 +19,10 @@ _NOT_CHAT = (
     r"ps|version|props|health|slots|metrics|messages|completion|completions|generate|infill|compact|"
     r"apply-template|usage|balance|key|credits|SpeechSynthesizer)(?:$|/)"
 )
+_OTHERS = (
+    r"/(?:chat|converse|converse-stream|invoke|invoke-with-response-stream|run|predictions?|predict)(?:$|/)"
+)
+"""What chats by protocols of their own end in: Cohere's, Bedrock's and others'. The shapes of ours are looked for first."""
 _PATHS: tuple[tuple[str, Protocol], ...] = (
     (r"/chat/completions$", "openai"),
     (r"/responses$", "responses"),
@@ -41,11 +45,13 @@ def protocol_of(exchange: Exchange) -> Protocol:
         if by_answer := _by_answer(event):
             return by_answer
     failed = exchange.status >= 400 or any(e.get("error") or e.get("code") for e in events)
+    if re.search(_OTHERS, exchange.path):
+        return "not_chat"
     if events and not failed:
         return "unknown"  # a good answer in a shape of its own: no adapter is for it
     by_request = _by_request(exchange.asked)
     if by_request or failed or not exchange.body.strip():
-        return by_request or _by_folder(exchange.provider)
+        return by_request or by_folder(exchange.provider)
     return "unknown"
 
 
@@ -130,7 +136,7 @@ def _by_request(asked: Mapping[str, Any] | None) -> Protocol | None:
     return None
 
 
-def _by_folder(provider: str) -> Protocol:
+def by_folder(provider: str) -> Protocol:
     """Return the protocol for an error without a request: here its folder is all that says it."""
     low = provider.lower()
     if "dashscope" in low and "compatible" not in low:

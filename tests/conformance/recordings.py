@@ -36,14 +36,16 @@ import argparse
 import asyncio
 import json
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from tests.conformance.cuts import cuts
 from tests.conformance.folder import Exchange, Unreadable, read_folder
-from tests.conformance.judge import TOTALS, Verdict, judge
-from tests.conformance.protocol import Protocol, protocol_of
+from tests.conformance.judge import TOTALS, Offender, Verdict, judge_one
+from tests.conformance.protocol import Protocol, by_folder, protocol_of
 from tests.conformance.replay import Replay, empty, head, told
 from tests.conformance.twin import twin_of
 from tests.conformance.wire import read
@@ -57,6 +59,16 @@ async def lines_of(
         error = {"type": "Unreadable", "message": found.why, "code": None, "status": None}
         yield head(found, "unreadable") | empty() | {"error": error | {"retry_after": None, "partial": None}}
         return
+    try:
+        async for line in _lines(found, truncate=truncate, cutting=cutting):
+            yield line
+    except Exception as error:  # the runner's own fault: told, and counted as crashed
+        yield (
+            head(found, "chat") | empty() | {"error": told(error) | {"type": f"Runner.{type(error).__name__}"}}
+        )
+
+
+async def _lines(found: Exchange, *, truncate: bool, cutting: bool) -> AsyncIterator[dict[str, Any]]:
     protocol = protocol_of(found)
     if protocol == "unknown":
         error = {"type": "Unknown", "message": "No protocol is known for it.", "code": None, "status": None}
@@ -65,20 +77,15 @@ async def lines_of(
     if protocol == "not_chat":
         line = head(found, "not_chat") | empty()
         if found.status >= 400:
-            replayed = await Replay(found, "dashscope" if "dashscope" in found.provider else "openai").deliver()
+            replayed = await Replay(found, by_folder(found.provider)).deliver()
             line["error"] = replayed["error"]
         yield line
         return
-    try:
-        replay = Replay(found)
-        if not truncate:
-            yield await replay.deliver() | await _twin(found, protocol, replay)
-        for cut in cuts(found.body, stream=replay.streamed) if cutting else ():
-            yield await replay.deliver(cut, truncated=truncate)
-    except Exception as error:  # the runner's own fault: told, and counted as crashed
-        yield (
-            head(found, "chat") | empty() | {"error": told(error) | {"type": f"Runner.{type(error).__name__}"}}
-        )
+    replay = Replay(found)
+    if not truncate:
+        yield await replay.deliver() | await _twin(found, protocol, replay)
+    for cut in cuts(found.body, stream=replay.streamed) if cutting else ():
+        yield await replay.deliver(cut, truncated=truncate)
 
 
 async def _twin(found: Exchange, protocol: Protocol, replay: Replay) -> dict[str, Any]:
@@ -108,23 +115,36 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--truncate", action="store_true")
     options = parser.parse_args(argv)
 
-    async def collect() -> list[dict[str, Any]]:
-        return [line async for line in run(options.folder, truncate=options.truncate)]
-
     if not options.folder.is_dir():
         parser.error(f"{options.folder} is not a folder")
-    lines = asyncio.run(collect())
-    verdict = judge(read_folder(options.folder), lines, truncated=options.truncate)
-    if options.lines:
-        options.lines.write_text("".join(_json(line) + "\n" for line in lines), encoding="utf-8")
+    verdict, count = asyncio.run(_judged(options))
     totals = verdict.totals()
     if options.json:
-        for line in lines:
-            print(_json(line))
-        print(_json({**totals, "providers": dict(verdict.exchanges), "lines": len(lines)}))
+        print(_json({**totals, "providers": dict(verdict.exchanges), "lines": count}))
     else:
         _show(verdict)
     return 1 if any(totals[name] for name in TOTALS) else 0
+
+
+async def _judged(options: argparse.Namespace) -> tuple[Verdict, int]:
+    """Replay and judge one exchange after the other, and print and write the lines while they come."""
+    counted: Counter[str] = Counter()
+    offenders: list[Offender] = []
+    count = 0
+    with ExitStack() as stack:
+        file = stack.enter_context(options.lines.open("w", encoding="utf-8")) if options.lines else None
+        for found in read_folder(options.folder):
+            lines = [line async for line in lines_of(found, truncate=options.truncate)]
+            for line in lines if options.json or file else ():
+                text = _json(line)
+                if options.json:
+                    print(text)
+                if file:
+                    file.write(text + "\n")
+            counted[found.provider] += 1
+            count += len(lines)
+            offenders += judge_one(found, lines, truncated=options.truncate)
+    return Verdict(dict(counted), tuple(offenders)), count
 
 
 def _json(value: Any) -> str:

@@ -5,12 +5,13 @@ It imports nothing of agentsdk.
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -80,14 +81,23 @@ class Truth:
             return []
         return list(_plain_calls(self.said, self.offer.tools))
 
-    def name_of(self, call: WireCall) -> str | None:
-        """Return the offered name that a call means, None where it means none or several."""
+    def name_of(self, call: WireCall, *, loose: bool = False) -> str | None:
+        """Return the offered name that a call means, None where it means none or several.
+
+        Args:
+            call: the call.
+            loose: whether a slip of the pen is taken for what it means as well.
+
+        """
         if call.name in self.offer.tools:
             return call.name
         alike = [n for n in self.offer.tools if folded(n) == folded(call.name)]
+        if not alike and loose:
+            alike = [n for n in self.offer.tools if _near(folded(n), folded(call.name))]
         return alike[0] if len(alike) == 1 else None
 
 
+@cache
 def expectations() -> dict[str, Any]:
     """Return the reviewed table."""
     table: dict[str, Any] = json.loads(_EXPECTED.read_text(encoding="utf-8"))
@@ -157,7 +167,16 @@ def bare(text: str) -> str:
 
 
 def folded(name: str) -> str:
-    return re.sub(r"\W|_", "", name.removeprefix("functions.").casefold())
+    """Return a name without what models write around it, and in small letters."""
+    bare = re.sub(r"<\|.*|:\d+$|\(\)$", "", name.strip(), flags=re.DOTALL)
+    bare = re.sub(r"^(?:(?:functions?|default_api|tools?|multi_tool_use)[.:/])+", "", bare)
+    return re.sub(r"\W|_", "", bare.casefold())
+
+
+def _near(name: str, said: str) -> bool:
+    return (
+        sorted(name) == sorted(said) or difflib.SequenceMatcher(None, name, said).ratio() > 0.8
+    )  # a letter or two
 
 
 def squashed(text: str) -> str:

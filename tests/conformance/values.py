@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -36,7 +37,11 @@ def wire_value(raw: str, given: Any) -> Any:
         return given
     if raw.strip() in NOTHING:
         return {}
-    return json.loads(raw)
+    return json.loads(raw, parse_constant=_refuse)
+
+
+def _refuse(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
 
 
 def same(wire: Any, got: Any) -> bool:
@@ -57,6 +62,10 @@ def mended(wire: Any, got: Any) -> bool:
     """
     if same(wire, got):
         return True
+    if isinstance(wire, str) and isinstance(got, str):
+        return wire.strip().casefold() == got.strip().casefold()  # one of a few words, in another case
+    if wire in ([], None) or (isinstance(wire, str) and wire.strip().lower() in ("", "null", "none", "[]")):
+        return got in ({}, [], None)
     if isinstance(wire, str) and not isinstance(got, str):
         try:
             inner = json.loads(wire)
@@ -64,9 +73,7 @@ def mended(wire: Any, got: Any) -> bool:
             inner = {"true": True, "false": False, "yes": True, "no": False, "none": None, "null": None}.get(
                 wire.strip().lower(), wire
             )
-        if inner == "" and got in ({}, [], None):
-            return True
-        return not isinstance(inner, str) and mended(inner, got)
+        return mended(inner, got) if not isinstance(inner, str) else stands_in(got, wire)
     if isinstance(got, str) and isinstance(wire, bool | int | float):
         return got in (str(wire), json.dumps(wire))
     if isinstance(wire, bool) or isinstance(got, bool):
@@ -79,7 +86,20 @@ def mended(wire: Any, got: Any) -> bool:
         return len(wire) == len(got) and all(map(mended, wire, got))
     if isinstance(got, list) and len(got) == 1:
         return mended(wire, got[0])  # one thing where a list was asked for
-    return wire is None and got in ({}, [])
+    return False
+
+
+def stands_in(value: Any, text: str) -> bool:
+    """Return whether each value within a value stands in a text: so much may be read of what is no JSON as a whole."""
+    if isinstance(value, Mapping):
+        return all(_letters(k) in _letters(text) and stands_in(v, text) for k, v in value.items())
+    if isinstance(value, list):
+        return all(stands_in(v, text) for v in value)
+    return value is None or _letters(str(value)) in _letters(text)
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"\\[nrt]|\W|_", "", text.casefold())
 
 
 def mend(value: Any, schema: Mapping[str, Any]) -> Any:
@@ -96,7 +116,10 @@ def mend(value: Any, schema: Mapping[str, Any]) -> Any:
         low = value.strip().lower()
         if "boolean" in kinds and low in ("true", "false"):
             return low == "true"
-        if {"integer", "number", "array", "object"} & set(kinds):
+        number = re.fullmatch(r"-?(?:0|[1-9]\d*)(\.\d+)?", value.strip())
+        if number and ("number" in kinds or ("integer" in kinds and not number[1])):
+            return json.loads(value)
+        if {"array", "object"} & set(kinds):
             try:
                 value = json.loads(value)
             except (ValueError, RecursionError):

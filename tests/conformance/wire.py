@@ -15,6 +15,8 @@ from tests.conformance.folder import unpacked
 
 LENGTH = {"length", "max_tokens", "model_length", "max_output_tokens", "incomplete"}
 """Words for an answer that the token limit ended."""
+FILTER = {"content_filter", "safety", "sensitive"}
+"""Words for an answer that a filter ended: a call may be cut by it as well."""
 BROKEN = {"error", "network_error", "abort", "aborted", "cancelled", "insufficient_system_resource", "timeout"}
 """Words for an answer that the server broke off."""
 _THOUGHTS = ("reasoning_content", "reasoning", "thinking", "reasoning_text")
@@ -65,7 +67,7 @@ class Wire:
     def cut(self) -> bool:
         """Whether the answer's end is missing: by the token limit, or for lack of an end mark."""
         word = str(self.finish or "").lower()
-        return word in LENGTH | BROKEN or (self.finish is None and not self.done)
+        return word in LENGTH | BROKEN | FILTER or (self.finish is None and not self.done)
 
 
 def read(body: bytes, protocol: str, *, streamed: bool) -> Wire:
@@ -94,6 +96,12 @@ def read(body: bytes, protocol: str, *, streamed: bool) -> Wire:
 
 def parted(content: str) -> tuple[str, str]:
     """Return (said, thought) of a text that may hold thoughts in tags: at its beginning, or before an orphan end."""
+    for name in ("thought", "reasoning"):
+        block = re.match(rf"\s*<{name}>(.*?)</{name}>", content, re.IGNORECASE | re.DOTALL)
+        if block:
+            return content[block.end() :], block[1]
+    if block := re.match(r"\s*\[think\](.*?)\[/think\]", content, re.IGNORECASE | re.DOTALL):
+        return content[block.end() :], block[1]
     opened = re.match(r"\s*<think(?:ing)?>", content, re.IGNORECASE)
     closings = list(re.finditer(r"</think(?:ing)?>", content, re.IGNORECASE))
     if opened:
@@ -187,6 +195,8 @@ def _message(message: Mapping[str, Any], wire: Wire) -> None:
         elif _map(part).get("type") == "thinking":
             inner = part.get("thinking")
             wire.thoughts += inner if isinstance(inner, str) else "".join(_texts(_list(inner)))
+    if isinstance(_map(message.get("audio")).get("transcript"), str):
+        wire.content += message["audio"]["transcript"]
     if isinstance(message.get("refusal"), str) and message["refusal"]:
         wire.content += message["refusal"]
         wire.refused = True
