@@ -21,10 +21,17 @@ HOSTED = {
         "dashscope",
         ("qwen-flash", "qwen-plus", "qwen3-max", "qwen3.5-plus", "qwen3-vl-plus", "qwen3-omni-flash"),
     ),
+    "ANTHROPIC_API_KEY": ("anthropic", ("claude-haiku-4-5", "claude-sonnet-5", "claude-opus-5")),
+    "GOOGLE_API_KEY": ("google", ("gemini-2.5-flash", "gemini-2.5-pro", "gemini-3.5-flash")),
 }
 """Some of the models that a key opens. A provider is not asked: what is known of them is known here."""
 
-KEYS = {"OPENAI_API_KEY": "openai:gpt-4o-mini", "DASHSCOPE_API_KEY": "dashscope:qwen-plus"}
+KEYS = {
+    "OPENAI_API_KEY": "openai:gpt-4o-mini",
+    "DASHSCOPE_API_KEY": "dashscope:qwen-plus",
+    "ANTHROPIC_API_KEY": "anthropic:claude-sonnet-5",
+    "GOOGLE_API_KEY": "google:gemini-3.5-flash",
+}
 """The variables that hold keys, and a model that each opens."""
 
 _TITLES = {

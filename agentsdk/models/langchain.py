@@ -27,8 +27,10 @@ from agentsdk.errors import AgentError, BadResponse
 from agentsdk.i18n import _
 from agentsdk.messages import Message
 from agentsdk.models import faults
+from agentsdk.models.attached import CHAT_ADDRESSES, attach, holds_media
 from agentsdk.models.chat.any import AnyChat
 from agentsdk.models.collect import Collector
+from agentsdk.models.facts import facts_known, served_by
 from agentsdk.models.http import Deadline, Limits
 from agentsdk.models.model import (
     Delta,
@@ -110,6 +112,8 @@ class FromLangChain:
 
     async def stream(self, request: Request) -> AsyncIterator[Delta | Reply]:
         """Yield the pieces, and at the end the whole reply."""
+        if self._marks_its_end and holds_media(request.messages):  # a partner, whose facts are known
+            request = replace(request, messages=await self._attached(request.messages))
         deadline = Deadline(self.name, Limits.of(self._timeout).within(request.timeout))
         answer = Collector(self.name.removeprefix("anthropic:").removeprefix("google:"), Offer.of(request))
         said: list[str] = []
@@ -138,6 +142,10 @@ class FromLangChain:
             native = {"langchain": {"content": whole.content, "additional_kwargs": whole.additional_kwargs}}
             reply = replace(reply, message=replace(reply.message, native=native))
         yield reply
+
+    async def _attached(self, messages: Sequence[Message]) -> tuple[Message, ...]:
+        facts, server = facts_known(self), served_by(self).server
+        return await attach(messages, model=self.name, facts=facts, server=server, by_address=CHAT_ADDRESSES)
 
     def _chat(self) -> BaseChatModel:
         if self._key is None:

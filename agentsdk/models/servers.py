@@ -116,6 +116,10 @@ _ROWS = (
            media=frozenset({"image", "audio", "video"}), thinking="enable_thinking", forces_in_thought=False,
            thinks_in_streams=True,
            source="adapters.md 1.2 and 1.4; Q38"),
+    Server("anthropic", output=frozenset({"json_schema"}), media=frozenset({"image", "file"}),
+           source="langchain-anthropic 1.7.7"),
+    Server("google", media=frozenset({"image", "audio", "video", "file"}), media_urls=False,
+           source="langchain-google-genai 4.4.2; an address would be fetched by its client, without our checks"),
     Server("compatible", media=frozenset({"image", "audio", "video", "file"}),
            source="what most servers of Chat Completions take; its media are its model's"),
 )  # fmt: skip

@@ -24,6 +24,7 @@ from agentsdk.errors import (
     Overloaded,
     RateLimited,
     Truncated,
+    UnsupportedMedia,
 )
 from agentsdk.media import Media
 from agentsdk.messages import ToolCall
@@ -353,6 +354,13 @@ def test_pictures_go_in_each_providers_own_form(provider: Provider) -> None:
     provider.events(parts({"text": "A dot."}))
     ask(gemini(provider), request)
     assert provider.seen[1]["contents"][0]["parts"][0]["inlineData"]["mime_type"] == "image/png"
+
+
+def test_a_kind_that_a_partner_does_not_take_is_refused_before_the_call(provider: Provider) -> None:
+    sound = Media("audio", "audio/wav", b"RIFF\x00\x00\x00\x00WAVEfmt ")
+    with pytest.raises(UnsupportedMedia, match="claude-sonnet-5"):
+        ask(claude(provider), Request((Message.user("What is it?", sound),)))
+    assert provider.seen == []
 
 
 def test_an_agent_works_with_either(provider: Provider) -> None:
