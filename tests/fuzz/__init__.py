@@ -1,0 +1,1 @@
+"""Feeds the readers of what models and servers write with a million inputs: see `python -m tests.fuzz --help`."""
