@@ -47,12 +47,18 @@ async def attach(
     taken = by_address if server.media_urls else frozenset()
     ready = []
     for message in messages:
-        media = await asyncio.gather(*(_ready(m, keep=m.kind in taken) for m in message.media))
+        media = await asyncio.gather(*(fetched(m, keep=m.kind in taken) for m in message.media))
         ready.append(replace(message, media=tuple(media)) if message.media else message)
     return tuple(ready)
 
 
-async def _ready(media: Media, *, keep: bool) -> Media:
+async def fetched(media: Media, *, keep: bool = False) -> Media:
+    """Return a medium with its bytes, fetched where it has an address alone, unless that is to be kept.
+
+    Raises:
+        MediaUnreadable: the address is not public, cannot be reached, or holds something else.
+
+    """
     if media.data is not None or keep:
         return media
     from agentsdk.fetch import fetch  # no request to an address that only this machine can reach

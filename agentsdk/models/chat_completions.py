@@ -15,6 +15,7 @@ from agentsdk.models.model import Delta, Request
 from agentsdk.models.profiles import Family, Server
 from agentsdk.models.repair.reasoning import reasoning_of
 from agentsdk.models.wire import (
+    add_logprobs,
     calls_in,
     effort_of,
     function_calls,
@@ -121,7 +122,7 @@ def _choice(choice: Mapping[str, Any], answer: Collector, name: str, *, stream: 
                 yield from answer.call(index if stream else at, *call)
     answer.finish = choice.get("finish_reason") or answer.finish
     if isinstance(logprobs := choice.get("logprobs"), Mapping):
-        _add_logprobs(answer.details, logprobs)
+        add_logprobs(answer.details, logprobs)
 
 
 def _wire(message: Message, family: Family, server: Server) -> dict[str, Any]:
@@ -162,9 +163,3 @@ def _thinking(thinking: bool | str | None, family: Family, server: Server) -> di
                 "reasoning": {"effort": effort} if isinstance(thinking, str) else {"enabled": bool(thinking)}
             }
     return {}
-
-
-def _add_logprobs(details: dict[str, Any], logprobs: Mapping[str, Any]) -> None:
-    known = details.setdefault("logprobs", {})
-    for name, tokens in logprobs.items():
-        known[name] = [*(known.get(name) or ()), *tokens] if isinstance(tokens, list) else tokens

@@ -31,6 +31,7 @@ from agentsdk.models.model import Delta, Prepared, Request
 from agentsdk.models.profiles import SERVERS
 from agentsdk.models.repair.reasoning import reasoning_of
 from agentsdk.models.wire import (
+    add_logprobs,
     calls_in,
     function_calls,
     function_tools,
@@ -208,7 +209,7 @@ class DashScopeModel(WireModel):
         learned = lessons.learn(error.why, parameters, self._url, self._model, streamed=streamed)
         return "same" if learned else ""
 
-    def take(self, line: Any, answer: Collector, *, stream: bool) -> Iterator[Delta]:  # noqa: ARG002  # both look alike
+    def take(self, line: Any, answer: Collector, *, stream: bool) -> Iterator[Delta]:
         """Take an event of a stream, or a whole answer, in."""
         try:
             event = json.loads(line)
@@ -235,8 +236,11 @@ class DashScopeModel(WireModel):
             message = choice.get("message") or {}
             yield from answer.reasoning(reasoning_of(message))
             yield from answer.text(text_of(message.get("content")))
-            for call in calls_in(message):
-                yield from answer.call(*call)
+            for at, (index, *call) in enumerate(calls_in(message)):
+                # In a whole answer each is a call by itself, with or without an index.
+                yield from answer.call(index if stream else at, *call)
+            if isinstance(logprobs := choice.get("logprobs"), Mapping):
+                add_logprobs(answer.details, logprobs)
             finish = choice.get("finish_reason")
             if finish and finish != "null":
                 answer.finish = finish

@@ -240,7 +240,10 @@ class OllamaModel(WireModel):
             yield from answer.call(
                 None, call.get("id"), function.get("name"), {} if arguments is None else arguments
             )
+        if isinstance(logprobs := event.get("logprobs"), list):
+            answer.details["logprobs"] = [*answer.details.get("logprobs", ()), *logprobs]
         if event.get("done"):
+            answer.details |= {name: event[name] for name in _TOLD if name in event}
             answer.finish = event.get("done_reason") or "stop"
             answer.usage = Usage(
                 calls=1,
@@ -257,6 +260,10 @@ class OllamaModel(WireModel):
         if isinstance(error, httpx.TransportError | OSError):
             return faults.unreachable(self.name, self._url, error, partial)
         return faults.unreadable(self.name, error, partial)
+
+
+_TOLD = ("created_at", "total_duration", "load_duration", "prompt_eval_duration", "eval_duration")
+"""What a line says of the work; durations in nanoseconds."""
 
 
 def _wire(message: Message) -> dict[str, Any]:

@@ -72,6 +72,13 @@ def calls_in(message: Mapping[str, Any]) -> Iterator[tuple[Any, Any, Any, Any]]:
         yield None, None, function.get("name"), function.get("arguments")
 
 
+def add_logprobs(details: dict[str, Any], logprobs: Mapping[str, Any]) -> None:
+    """Add the log probabilities of a piece, as Chat Completions and DashScope have them, to those of the answer."""
+    known = details.setdefault("logprobs", {})
+    for name, tokens in logprobs.items():
+        known[name] = [*(known.get(name) or ()), *tokens] if isinstance(tokens, list) else tokens
+
+
 def whole_number(value: Any) -> int:
     """Return a count that a server gave, 0 where it gave none."""
     if isinstance(value, float) and value.is_integer():

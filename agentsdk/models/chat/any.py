@@ -47,7 +47,7 @@ class AnyChat(Face, Binding, BaseChatModel):
         told["ls_provider"], _colon, told["ls_model_name"] = self.model.name.partition(":")
         return told
 
-    def _exchange(
+    async def _exchange(
         self,
         messages: list[BaseMessage],
         stop: list[str] | None,

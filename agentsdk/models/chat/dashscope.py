@@ -24,7 +24,7 @@ from agentsdk.i18n import _
 from agentsdk.media import Media
 from agentsdk.models.chat.binding import Binding
 from agentsdk.models.chat.face import Exchange, Face, choice_of, readable, seconds_of, tools_of
-from agentsdk.models.chat.parts import Part, data_uri, parts_of, text_of
+from agentsdk.models.chat.parts import Part, parts_of, text_of
 from agentsdk.models.chat.profile import profile_of
 from agentsdk.models.connect import key_of
 from agentsdk.models.dashscope import DashScopeModel
@@ -123,7 +123,7 @@ class DashScopeChat(Face, Binding, BaseChatModel):
         given = {name: getattr(self, name) for name in _PARAMETERS}
         return {k: v for k, v in given.items() if v is not None} | self.model_kwargs
 
-    def _exchange(
+    async def _exchange(
         self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any], *, stream: bool
     ) -> Exchange:
         seconds = seconds_of(kwargs.pop("timeout", None) or self.timeout)
@@ -258,5 +258,5 @@ def _content(parts: Sequence[Part]) -> Any:
                 fix=_("It takes text, pictures, sound and video; give the text of a document."),
             )
         else:
-            content.append({part.kind: data_uri(part)})
+            content.append({part.kind: part.uri})
     return content

@@ -46,7 +46,7 @@ class Face:
     """What makes a LangChain chat model of one of ours; it stands before BaseChatModel or a subclass of it."""
 
     @abstractmethod
-    def _exchange(
+    async def _exchange(
         self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any], *, stream: bool
     ) -> Exchange:
         """Return the call that LangChain asks for."""
@@ -68,7 +68,7 @@ class Face:
         **kwargs: Any,
     ) -> ChatResult:
         try:
-            asked = self._exchange(messages, stop, kwargs, stream=False)
+            asked = await self._exchange(messages, stop, kwargs, stream=False)
             reply = await asked.model.complete(asked.request)
         except AgentError as error:
             raise in_both_families(error) from error
@@ -96,7 +96,7 @@ class Face:
         **kwargs: Any,
     ) -> AsyncGenerator[ChatGenerationChunk, None]:
         try:
-            asked = self._exchange(messages, stop, kwargs, stream=True)
+            asked = await self._exchange(messages, stop, kwargs, stream=True)
             begun = False
             async with reading(asked.model.stream(asked.request)) as pieces:
                 async for piece in pieces:

@@ -15,6 +15,7 @@ from pydantic import AliasChoices, Field, SecretStr, model_validator
 
 from agentsdk.errors import ConfigurationError, InvalidRequest
 from agentsdk.i18n import _
+from agentsdk.models.attached import fetched
 from agentsdk.models.chat.binding import Binding
 from agentsdk.models.chat.face import Exchange, Face, choice_of, readable, seconds_of, tools_of
 from agentsdk.models.chat.parts import parts_of
@@ -100,7 +101,7 @@ class OllamaChat(Face, Binding, ChatOllama):
             headers.setdefault("Authorization", f"Bearer {self.api_key.get_secret_value()}")
         return self.base_url, headers
 
-    def _exchange(
+    async def _exchange(
         self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any], *, stream: bool
     ) -> Exchange:
         seconds = seconds_of(kwargs.pop("timeout", None) or self.timeout)
@@ -108,7 +109,7 @@ class OllamaChat(Face, Binding, ChatOllama):
         parallel = kwargs.pop("parallel_tool_calls", None)
         limit = kwargs.pop("max_tokens", None) or self.max_tokens
         more = {name: kwargs.pop(name) for name in _OPTIONS & kwargs.keys()}
-        body = self._chat_params([_plain(m) for m in messages], None if self.stop else stop, **kwargs)
+        body = self._chat_params([await _plain(m) for m in messages], None if self.stop else stop, **kwargs)
         body = {k: v for k, v in body.items() if v is not None} | {"stream": stream}
         options = dict(body.get("options") or {}) | more
         if self.stop and stop:  # the stock class refuses both; the call's own words win
@@ -147,22 +148,24 @@ _OPTIONS = {
 """What one call may set as well; the stock class sends it as a field of its own, where Ollama does not look."""
 
 
-def _plain(message: BaseMessage) -> BaseMessage:
-    """Return a message with contents that the stock class can write: text and pictures by their bytes."""
+async def _plain(message: BaseMessage) -> BaseMessage:
+    """Return a message with contents that the stock class can write: text and pictures by their bytes.
+
+    Ollama fetches no address: a picture's is fetched here, with the checks that keep to what is public.
+    """
     if isinstance(message.content, str):
         return message
     content: list[Any] = []
     for part in parts_of(message.content):
         if isinstance(part, str):
             content.append({"type": "text", "text": part})
-        elif part.kind == "image" and part.data is not None:
-            text = base64.b64encode(part.data).decode("ascii")
-            content.append({"type": "image", "base64": text, "mime_type": part.mime})
+        elif part.kind == "image":
+            picture = await fetched(part)
+            content.append({"type": "image", "base64": picture.base64, "mime_type": picture.mime})
         else:
-            what = part.kind if part.kind != "image" else _("image by its address")
             raise InvalidRequest(
-                _("Ollama cannot take this in: {what}.").format(what=what),
-                fix=_("It takes text, and pictures by their bytes."),
+                _("Ollama cannot take this in: {what}.").format(what=part.mime),
+                fix=_("It takes text and pictures."),
             )
     texts = [p["text"] for p in content if p["type"] == "text"]
     whole: Any = "\n".join(texts) if len(texts) == len(content) else content

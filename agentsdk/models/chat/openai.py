@@ -100,7 +100,7 @@ class OpenAIChat(Face, ChatOpenAI):
         made.__setstate__(copy.deepcopy(self.__getstate__(), memo))
         return made
 
-    def _exchange(
+    async def _exchange(
         self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any], *, stream: bool
     ) -> Exchange:
         seconds = seconds_of(kwargs.pop("timeout", None) or self.request_timeout)

@@ -47,13 +47,6 @@ def text_of(parts: list[Part]) -> str:
     return "\n".join(p for p in parts if isinstance(p, str))
 
 
-def data_uri(media: Media) -> str:
-    """Return the address of a medium: its own, or a "data:" one that holds its bytes (RFC 2397)."""
-    if media.data is None:
-        return media.url
-    return f"data:{media.mime};base64,{base64.b64encode(media.data).decode('ascii')}"
-
-
 def _read(block: Any) -> Iterator[Part]:
     if isinstance(block, str):
         yield block

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from langchain_tests.integration_tests import chat_models
 
+from agentsdk import fetch
+from agentsdk.fetch import Page
 from tests.conformance.langchain.answering import SERVER, answer
 from tests.conformance.langchain.table import Outcome, Table
 
@@ -31,12 +33,17 @@ def _get(url: str, **_options: Any) -> Any:
     return SimpleNamespace(content=FILES[url.rsplit(".", 1)[-1]], raise_for_status=lambda: None)
 
 
+async def _fetch(url: str, **_options: Any) -> Page:
+    return Page(url, 200, "image/png", "", FILES["png"])
+
+
 def pytest_configure(config: pytest.Config) -> None:
     os.environ["LANGCHAIN_TESTS_USER_AGENT"] = (
         "agentsdk-conformance"  # asked for by the suite, and sent nowhere
     )
     config.stash[TABLE] = Table()
     chat_models.httpx = SimpleNamespace(get=_get)
+    fetch.fetch = _fetch  # Ollama takes no address, so that ours fetches what the suite names
     SERVER.answer(answer)
     SERVER.__enter__()
 

@@ -114,7 +114,7 @@ class Ollama(Adapter):
     options = {"model": "llama3.2-vision"}
     model_override_value = "qwen3:8b"
     init_from_env_params = ({"OLLAMA_API_KEY": "test-key"}, {"model": "llama3.1"}, {"api_key": "test-key"})
-    supports_image_urls = supports_pdf_inputs = supports_audio_inputs = supports_pdf_tool_message = False
+    supports_pdf_inputs = supports_audio_inputs = supports_pdf_tool_message = False
     supported_usage_metadata_details: dict[str, list[str]] = {"invoke": [], "stream": []}
     lacks = {
         "test_pdf_inputs": "a message of /api/chat holds text and images, and no other field for media",

@@ -11,7 +11,7 @@ import pytest
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage, ToolMessage
 from pydantic import SecretStr
 
-from agentsdk.errors import ConfigurationError, DeadlineExceeded, InvalidRequest, MissingKey
+from agentsdk.errors import ConfigurationError, DeadlineExceeded, InvalidRequest, MediaUnreadable, MissingKey
 from agentsdk.models.chat import DashScopeChat, OllamaChat, OpenAIChat
 from agentsdk.testing.standin import Standin
 from tests.models.chat.faces import Make, chat_completions, dashscope, each, merged, ollama, responses, standin
@@ -109,6 +109,20 @@ def test_what_a_protocol_cannot_take_in_is_refused_before_it_is_sent(
     with pytest.raises(InvalidRequest):
         make(server).invoke([HumanMessage([{"type": "text", "text": "q"}, block])])
     assert server.requests == []
+
+
+def test_ollama_gets_pictures_by_their_bytes_and_none_that_only_this_machine_can_reach(server: Standin) -> None:
+    server.say("A cat.")
+    shown: list[Any] = [
+        {"type": "text", "text": "What is this?"},
+        {"type": "image", "base64": PNG, "mime_type": "image/png"},
+    ]
+    assert ollama(server).invoke([HumanMessage(shown)]).text == "A cat."
+    assert sent(server)[-1]["images"] == [PNG]
+    inside: list[Any] = [{"type": "image", "url": server.url("ollama") + "/api/tags"}]
+    with pytest.raises(MediaUnreadable):
+        ollama(server).invoke([HumanMessage(inside)])
+    assert len(server.requests) == 1
 
 
 @each
