@@ -74,6 +74,8 @@ def cell(
             url = f"http://127.0.0.1:{port}"
         elif case.fault == "dns":
             url = "http://no-such-host.invalid"
+        # A connection that an earlier cell may keep can be to a server that had the same port.
+        before = sockets_to(port)
         ask = FACES[face](protocol, url)
         line: dict[str, Any] = {
             "fault": case.name,
@@ -84,7 +86,7 @@ def cell(
         }
         heard, seconds = ask.asynchronous(mode) if api == "async" else ask.synchronous(mode)
         # The loop of a sync call lives on, and may keep a connection for the next one.
-        left = _left_open(port, 1 if api == "sync" and case.in_order else 0)
+        left = _left_open(port, before, 1 if api == "sync" and case.in_order else 0)
         line |= {
             "outcome": _outcome(heard),
             "expected": case.expected(protocol, mode),
@@ -154,10 +156,10 @@ def closed_port() -> int:
         return port
 
 
-def _left_open(port: int, allowed: int) -> int:
+def _left_open(port: int, before: set[int], allowed: int) -> int:
     """Return how many connections of this process to a port are open beyond those allowed; some end a moment later."""
     until, looks = time.monotonic() + 1.0, 0
-    while (found := len(sockets_to(port))) > allowed and (time.monotonic() < until or looks < 20):
+    while (found := len(sockets_to(port) - before)) > allowed and (time.monotonic() < until or looks < 20):
         time.sleep(0.01)
         looks += 1
     return max(found - allowed, 0)
@@ -167,15 +169,15 @@ _looking = threading.Lock()
 """One at a time: a copy that one thread looks at is an open file to another, which copies it, and so on for ever."""
 
 
-def sockets_to(port: int) -> list[int]:
-    """Return the open files of this process that are connections to a port of this machine."""
-    found = []
+def sockets_to(port: int) -> set[int]:
+    """Return the connections of this process to a port of this machine, by the port at this end."""
+    found = set()
     with _looking:
         for number in _sockets():
             try:
                 with socket.socket(fileno=os.dup(number)) as other:
                     if other.family in (socket.AF_INET, socket.AF_INET6) and other.getpeername()[1] == port:
-                        found.append(number)
+                        found.add(other.getsockname()[1])
             except OSError:  # not connected, or closed meanwhile
                 continue
     return found
