@@ -112,7 +112,7 @@ def _choice(choice: Mapping[str, Any], answer: Collector, name: str, *, stream: 
         if refusal := message.get("refusal"):
             answer.refused = True
             yield from answer.text(refusal)
-        if annotations := message.get("annotations"):
+        if isinstance(annotations := message.get("annotations"), list) and annotations:
             answer.details["annotations"] = [*answer.details.get("annotations", ()), *annotations]
         if isinstance(audio := message.get("audio"), dict):  # the spoken answer, said in writing beside it
             yield from answer.text(audio.get("transcript"))

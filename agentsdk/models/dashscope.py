@@ -234,6 +234,8 @@ class DashScopeModel(WireModel):
             if not isinstance(choice, Mapping) or choice.get("index"):
                 continue  # of several answers the first is taken
             message = choice.get("message") or {}
+            if not isinstance(message, Mapping):
+                raise faults.bad_answer(self.name, json.dumps(event)[:200])
             yield from answer.reasoning(reasoning_of(message))
             yield from answer.text(text_of(message.get("content")))
             for at, (index, *call) in enumerate(calls_in(message)):

@@ -299,9 +299,17 @@ def _code_and_message(body: Any) -> tuple[str, str]:
         inner = body.get("error", body)
         if isinstance(inner, Mapping):
             code = inner.get("code") or inner.get("type") or ""
-            return str(code), str(inner.get("message") or inner)
-        return str(body.get("code") or ""), str(inner)
-    return "", str(body or "")
+            return _said(code, 200), _said(inner.get("message") or inner)
+        return _said(body.get("code") or "", 200), _said(inner)
+    return "", _said(body or "")
+
+
+def _said(value: Any, most: int = 4_000) -> str:
+    """Return what a server said as text; what it means is told at its beginning, or nowhere."""
+    try:
+        return str(value)[:most]
+    except RecursionError:
+        return ""
 
 
 def _written(body: Any) -> str:
@@ -312,7 +320,7 @@ def _written(body: Any) -> str:
 
 def _type_of(body: Any) -> str:
     inner = body.get("error", body) if isinstance(body, Mapping) else None
-    return str(inner.get("type") or "") if isinstance(inner, Mapping) else ""
+    return _said(inner.get("type") or "", 200) if isinstance(inner, Mapping) else ""
 
 
 def _request_id(headers: Mapping[str, str], body: Any) -> str | None:

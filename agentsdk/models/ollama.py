@@ -31,7 +31,7 @@ from agentsdk.models.repair.reasoning import reasoning_of
 from agentsdk.models.schemas import lower
 from agentsdk.models.tokens import MOST_TOKENS, characters
 from agentsdk.models.window import ANSWER, RUNGS, Shortened, learn, limit_of, placed, rung, weigh
-from agentsdk.models.wire import effort_of, function_tools, merged, offered_by, whole_number
+from agentsdk.models.wire import calls_in, effort_of, function_tools, merged, offered_by, whole_number
 
 MOST_WINDOW = 65_536
 """Tokens of context that are asked for at most where nobody says how many: more than that is a lot of memory."""
@@ -228,18 +228,15 @@ class OllamaModel(WireModel):
             raise faults.from_status(None, event, None, model=self.name)
         answer.model = event.get("model") or answer.model
         message = event.get("message")
-        if message is None and not event.get("done"):
+        if message is None and event.get("done"):
+            message = {}
+        if not isinstance(message, Mapping):
             raise faults.bad_answer(self.name, json.dumps(event)[:200])
-        message = message or {}
         yield from answer.reasoning(reasoning_of(message))
         yield from answer.text(message.get("content"))
-        for call in message.get("tool_calls") or []:
-            function = call.get("function") or {}
-            arguments = function.get("arguments")
+        for _index, id_, name, arguments in calls_in(message):
             # Calls come whole, and several lines may each bring one at index 0.
-            yield from answer.call(
-                None, call.get("id"), function.get("name"), {} if arguments is None else arguments
-            )
+            yield from answer.call(None, id_, name, {} if arguments is None else arguments)
         if isinstance(logprobs := event.get("logprobs"), list):
             answer.details["logprobs"] = [*answer.details.get("logprobs", ()), *logprobs]
         if event.get("done"):

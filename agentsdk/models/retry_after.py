@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 _AGAIN = re.compile(
-    r"try again (?:in|after) (?:(?P<h>\d+)h)?(?:(?P<m>\d+)m(?!s))?(?:(?P<s>\d+(?:\.\d+)?)(?P<ms>m?)s)?\b",
+    r"try again (?:in|after) (?:(?P<h>\d{1,9})h)?(?:(?P<m>\d{1,9})m(?!s))?"
+    r"(?:(?P<s>\d{1,9}(?:\.\d{1,9})?)(?P<ms>m?)s)?\b",
     re.IGNORECASE,
 )
 

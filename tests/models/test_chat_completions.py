@@ -358,6 +358,8 @@ def test_citations_and_sound_beside_the_text_are_no_part_of_it(server: Standin) 
     cited = [{"type": "url_citation", "url_citation": {"url": "https://example.org", "title": "T"}}]
     reply = read(server, whole({"content": "It is 42.", "annotations": cited, "audio": None}), streamed=False)
     assert (reply.message.text, reply.details["annotations"]) == ("It is 42.", cited)
+    odd = read(server, whole({"content": "It is 42.", "annotations": 5}), streamed=False)
+    assert (odd.message.text, odd.details.get("annotations")) == ("It is 42.", None)
     spoken = {"content": None, "audio": {"id": "a", "data": "UklGRg==", "transcript": "It is 42."}}
     assert read(server, whole(spoken), streamed=False).message.text == "It is 42."
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from agentsdk import Message
+from agentsdk.errors import BadResponse
 from agentsdk.messages import ToolCall
 from agentsdk.models.dashscope import DashScopeModel
 from agentsdk.models.model import Prepared, Reply, Request, ToolSpec
@@ -221,3 +222,9 @@ def test_a_prepared_body_may_hold_the_prompt_of_old(server: Standin) -> None:
     reply = run(model, Prepared((), body={"model": "qwen-turbo", "input": {"prompt": "Hi"}, "parameters": {}}))
     assert reply.message.text == "Hello."
     assert server.requests[0].body["input"] == {"prompt": "Hi"}
+
+
+def test_a_message_that_is_none_is_told(server: Standin) -> None:
+    server.raw(b'{"output": {"choices": [{"message": "Hi."}]}, "request_id": "r"}')
+    with pytest.raises(BadResponse, match='"message": "Hi'):
+        run(DashScopeModel("qwen-turbo", "sk", base_url=server.url("dashscope")), HI)

@@ -158,6 +158,7 @@ def test_one_request_that_is_larger_than_a_minute_s_tokens_is_too_long_and_many_
         ({}, "Please try again in 1m2.5s.", 62.5),
         ({}, "Please try again in 20ms.", 0.02),
         ({}, "Please try again later.", None),
+        ({}, f"Please try again in {'9' * 5_000}s.", None),
     ],
 )
 def test_the_time_to_wait_is_read_from_headers_and_words(
@@ -194,6 +195,16 @@ def test_whatever_a_server_says_is_an_error_of_ours(
     assert isinstance(error, ModelError)
     assert error.partial == "so far"
     assert error.what
+
+
+def test_what_a_server_says_at_length_or_in_depth_is_cut() -> None:
+    deep: Any = "x"
+    for _level in range(3_000):
+        deep = [deep]
+    for said in (deep, "model " * 100_000):
+        for body in ({"error": {"message": said, "code": said, "type": said}}, {"error": said}):
+            assert len(from_status(400, body, None, model="m").what) < 300
+            assert len(str(from_status(400, body, None, model="m"))) < 2_000
 
 
 @pytest.mark.parametrize("library", [httpx, httpx2])

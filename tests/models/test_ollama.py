@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from agentsdk import Message
-from agentsdk.errors import EmptyResponse, ModelError
+from agentsdk.errors import BadResponse, EmptyResponse, ModelError
 from agentsdk.messages import ToolCall
 from agentsdk.models.model import Prepared, Reply, Request, ToolSpec
 from agentsdk.models.ollama import OllamaModel
@@ -182,3 +182,16 @@ def test_calls_without_ids_get_one_each(server: Standin) -> None:
     server.calls(("add", {"a": 1}), ("add", {"a": 2})).quirk("no_ids")
     calls = run(OllamaModel("m", base_url=server.url("ollama")), replace(HI, tools=(ADD,))).message.calls
     assert len({c.id for c in calls if c.id}) == 2
+
+
+@pytest.mark.parametrize("calls", [5, ["x"], [{"function": "add"}], {"function": {"name": 1}}])
+def test_calls_in_a_form_that_is_none_lose_no_text(server: Standin, calls: Any) -> None:
+    message = {"role": "assistant", "content": "Hi.", "tool_calls": calls}
+    server.raw(json.dumps({"model": "m", "message": message, "done": True}).encode())
+    assert run(OllamaModel("m", base_url=server.url("ollama")), HI).message.text == "Hi."
+
+
+def test_a_message_that_is_none_is_told(server: Standin) -> None:
+    server.raw(b'{"model": "m", "message": "Hi.", "done": true}')
+    with pytest.raises(BadResponse, match='"message": "Hi'):
+        run(OllamaModel("m", base_url=server.url("ollama")), HI)
