@@ -39,7 +39,8 @@ async def lines(chunks: AsyncIterator[bytes], *, blank: bool = False) -> AsyncIt
 async def sse_data(chunks: AsyncIterator[bytes], *, end: str | None = None) -> AsyncIterator[str]:
     """Yield the data of server-sent events; comments keep a connection open and mean nothing.
 
-    A body that is no stream of events comes out as it is, in one piece, for the reader to find fault with.
+    A body that is no stream of events comes out as it is, in one piece, for the reader to find fault with. After an
+    event what is none is passed over, but for an error in bare JSON; and so is the last event where its end is missing.
 
     Args:
         chunks: the body.
@@ -48,26 +49,30 @@ async def sse_data(chunks: AsyncIterator[bytes], *, end: str | None = None) -> A
     """
     data: list[str] = []
     strange: list[str] = []
+    begun = False
     async for line in lines(chunks, blank=True):
         if line.startswith("data:"):
             piece = line[5:].strip()
             if data and data[-1].endswith("}") and piece.startswith(("{", "[DONE]")):
                 yield "\n".join(data)  # an event without the blank line that ends it
                 data.clear()
+                begun = True
             data.append(piece)
             strange.clear()
         elif not line and data:
             text = "\n".join(data)
             data.clear()
+            begun = True
             if text == end:
                 await _drain(chunks)
                 return
             yield text
         elif not data and line and not line.startswith((":", "event:", "id:", "retry:")) and len(strange) < 100:
             strange.append(line)
-    if data and (text := "\n".join(data)) != end:
+    text = "\n".join(data)
+    if text and text != end and (text.endswith("}") or not begun):
         yield text
-    if strange:
+    if strange and (strange[0].startswith("{") or not begun):
         yield "\n".join(strange)
 
 

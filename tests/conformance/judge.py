@@ -233,7 +233,8 @@ def _of_line(truth: Truth, line: Mapping[str, Any]) -> Iterator[tuple[str, str]]
         yield "untyped_errors", "the answer cannot be read, and no error says so"
     elif error and not failed and wire.readable:
         yield from _undue(truth, kind)
-    yield from ((t, why) for t, why in _of_calls(truth, line) if t != "calls_lost" or not failed)
+    told = failed or (error and not wire.readable)
+    yield from ((t, why) for t, why in _of_calls(truth, line) if t != "calls_lost" or not told)
     if not failed and wire.readable:
         yield from _of_texts(truth, line)
         yield from _of_usage(wire, line)
@@ -271,6 +272,8 @@ def _undue(truth: Truth, kind: str) -> Iterator[tuple[str, str]]:
     """Judge an error where the wire has an answer."""
     wire = truth.wire
     if kind == "Truncated" and wire.cut:
+        return
+    if kind == "BadResponse" and wire.cut and not (wire.content or wire.thoughts or wire.calls):
         return
     if kind == "ContentFiltered" and str(wire.finish).lower() in FILTER:
         return

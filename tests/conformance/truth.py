@@ -65,7 +65,8 @@ class Truth:
     @cached_property
     def calls(self) -> list[WireCall]:
         """The structured calls; a wrapper of several is taken apart."""
-        return [inner for call in self.wire.calls for inner in _unwrapped(call, self.offer.tools)]
+        calls = [c for c in self.wire.calls if not c.custom or c.name in self.offer.tools]
+        return [inner for call in calls for inner in _unwrapped(call, self.offer.tools)]
 
     @cached_property
     def either(self) -> list[WireCall]:

@@ -35,6 +35,8 @@ class WireCall:
     """Nothing says that this call was cut."""
     at: Any = None
     """Its index on the wire."""
+    custom: bool = False
+    """A Responses item that may be the provider's own, such as xAI's search: a call only where it was offered."""
 
 
 @dataclass(slots=True)
@@ -123,10 +125,14 @@ def _events(text: str, wire: Wire, *, streamed: bool) -> Iterator[Any]:
             if line.strip():
                 yield _json(line)
         return
-    for block in re.split(r"(?:\r\n|\n|\r){2,}", text):
+    blocks = re.split(r"(?:\r\n|\n|\r){2,}", text)
+    for block in blocks:
         lines = re.split(r"\r\n|\n|\r", block)
         pieces = [line[5:].strip() for line in lines if line.startswith("data:")]
         name = next((line[6:].strip() for line in lines if line.startswith("event:")), "")
+        pieces += [line for line in lines if line.startswith('{"error"')]  # without its field
+        if block is blocks[-1] and len(pieces) > 1 and not _json(pieces[-1]) and _json(pieces[0]):
+            pieces.pop()  # its end is missing: it is no event
         if not all(_json(piece) or piece == "[DONE]" for piece in pieces):
             pieces = [
                 "\n".join(pieces)
@@ -136,6 +142,8 @@ def _events(text: str, wire: Wire, *, streamed: bool) -> Iterator[Any]:
                 wire.done = True
             elif data:
                 event = _json(data)
+                if event is None and block is blocks[-1]:
+                    continue  # its end is missing: it is no event
                 if name == "error" and isinstance(event, Mapping) and wire.error is None:
                     wire.error = event.get("error") or event
                 yield event
@@ -340,6 +348,7 @@ def _item(item: Mapping[str, Any], wire: Wire) -> None:
         raw = {"input": item.get("input")} if custom else item.get("arguments")
         call = WireCall(str(item.get("call_id") or item.get("id") or ""), str(item.get("name") or ""))
         call.raw, call.given = (raw, None) if isinstance(raw, str) else ("", raw)
+        call.custom = custom
         call.closed = item.get("status") in (None, "completed")
         begun = next((c for c in wire.calls if not c.closed and c.id == call.id), None)
         if begun is None:
