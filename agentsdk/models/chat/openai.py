@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 
 import httpx2
 import openai
-from langchain_core.language_models import LanguageModelInput
+from langchain_core.language_models import LanguageModelInput, ModelProfile
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.runnables import Runnable
 from langchain_openai import ChatOpenAI
@@ -25,6 +25,7 @@ from agentsdk.models.chat import items
 from agentsdk.models.chat.binding import Method, response_format, structured
 from agentsdk.models.chat.face import Exchange, Face, choice_of, readable, seconds_of, tools_of
 from agentsdk.models.chat.fitting import fit
+from agentsdk.models.chat.profile import profile_of
 from agentsdk.models.chat.turns import COMPATIBLE
 from agentsdk.models.connect import is_near
 from agentsdk.models.http import client_of_loop, new_client
@@ -81,6 +82,13 @@ class OpenAIChat(Face, ChatOpenAI):
     def get_lc_namespace(cls) -> list[str]:
         """Return where a written-down model is read back from."""
         return ["agentsdk", "models", "chat"]
+
+    def _resolve_model_profile(self) -> ModelProfile | None:
+        known = super()._resolve_model_profile()
+        if known:
+            return known
+        url = self.openai_api_base or os.environ.get("OPENAI_BASE_URL") or ""
+        return profile_of(self.model_name, self.server or server_of(url).name)
 
     def __getstate__(self) -> dict[Any, Any]:
         state = super().__getstate__()

@@ -149,3 +149,40 @@ def test_the_limit_has_the_name_that_the_model_knows(server: Standin) -> None:
 def test_what_cannot_be_honoured_is_refused_at_once(server: Standin) -> None:
     with pytest.raises(ours.ConfigurationError, match="one answer"):
         chat(server, n=2)
+
+
+def test_headers_and_keys_of_the_stock_class_reach_the_server(server: Standin) -> None:
+    async def key() -> str:
+        return "fetched"
+
+    server.say("ok").say("ok")
+    model = OpenAIChat(
+        model="gpt-4o",
+        base_url=server.url("openai"),
+        api_key=key,
+        default_headers={"x-own": "1"},
+        organization="org",
+    )
+    assert model.invoke("q", extra_headers={"x-call": "2"}).text == "ok"
+    headers = server.requests[0].headers
+    assert (headers["x-own"], headers["x-call"], headers["openai-organization"]) == ("1", "2", "org")
+    assert asyncio.run(model.ainvoke("q")).text == "ok"
+    assert "x-call" not in server.requests[1].headers
+
+
+def test_a_model_that_streams_always_gives_whole_messages_all_the_same(server: Standin) -> None:
+    server.say("A text in some pieces.")
+    answer = chat(server, streaming=True).invoke("q")
+    assert (type(answer), answer.text) == (AIMessage, "A text in some pieces.")
+    assert server.requests[0].streamed
+
+
+def test_langgraph_keeps_a_streamed_answer_as_a_message(server: Standin) -> None:
+    from langgraph.graph.message import add_messages
+
+    server.calls(("add", {"a": 1}), ("add", '{"path": "/srv/data/pro'), finish="length")
+    *_, last = chat(server).bind_tools([ADD]).stream("q")
+    kept = add_messages([], last)
+    assert isinstance(kept, list)
+    assert [type(m) for m in kept] == [AIMessage]
+    assert [c["args"] for c in getattr(kept[0], "tool_calls", ())] == [{"a": 1}]

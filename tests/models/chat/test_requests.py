@@ -213,6 +213,13 @@ def test_a_model_has_a_profile(server: Standin, make: Make) -> None:
     assert profile["max_input_tokens"] > 8_000
 
 
+def test_a_model_that_langchain_does_not_know_has_our_profile() -> None:
+    profile = OpenAIChat(model="Qwen/Qwen2.5-VL-7B-Instruct", base_url="http://localhost:8000/v1").profile
+    assert profile is not None
+    assert profile["image_inputs"]
+    assert profile["max_input_tokens"] > 8_000
+
+
 def test_a_key_is_asked_for_where_one_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DASHSCOPE_API_KEY", raising=False)
     with pytest.raises(MissingKey, match="DASHSCOPE_API_KEY"):

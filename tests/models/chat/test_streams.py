@@ -50,6 +50,14 @@ arguments = st.one_of(
     st.sampled_from(['{"s": "/srv/data/pro', '{"a": "5"}', "", "null", "[1", '{"a": 9223372036854775807}']),
 )
 calls = st.lists(st.tuples(st.sampled_from(["add", "add", "ad", "unknown"]), arguments), max_size=3)
+quirks = st.lists(
+    st.sampled_from([
+        "empty_ids", "no_ids", "repeated_names", "whole_calls", "object_arguments", "text_arguments", "stop_finish",
+        "null_role", "think_tags", "orphan_think", "comments", "carriage_returns", "no_usage", "no_done",
+    ]),
+    max_size=3,
+    unique=True,
+)  # fmt: skip
 numbers = itertools.count()
 finishes = st.sampled_from(["", "", "", "length", "content_filter"])
 
@@ -78,7 +86,7 @@ def parts(message: AIMessage) -> Any:
 
 @pytest.mark.parametrize("make", FACES, ids=lambda f: f.__name__)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(said, thoughts, calls, finishes, st.integers(1, 9), st.sampled_from([None, "v1"]))
+@given(said, thoughts, calls, finishes, st.integers(1, 9), st.sampled_from([None, "v1"]), quirks)
 def test_a_merged_stream_is_what_invoke_returns(
     server: Standin,
     make: Make,
@@ -88,10 +96,11 @@ def test_a_merged_stream_is_what_invoke_returns(
     finish: str,
     size: int,
     version: str | None,
+    odd: list[str],
 ) -> None:
     bound = make(server, output_version=version).bind_tools([ADD])
     asked = f"question {next(numbers)}."
-    server.calls(*called, text=text, reasoning=thought, finish=finish, pieces=size, when=asked)
+    server.calls(*called, text=text, reasoning=thought, finish=finish, pieces=size, when=asked, quirks=odd)
     try:
         whole = bound.invoke(asked)
     except ModelError as error:
