@@ -249,8 +249,12 @@ def key_of(provider: str, given: str | None, *, needed: bool = True) -> str:
 
 def check_url(url: str) -> None:
     """Raise ConfigurationError where a text is not the address of a server."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is none, brackets that do not close
+        good = False
+    if not good:
         raise ConfigurationError(
             _("{url!r} is not the address of a server.").format(url=url),
             fix=_("Write it with its scheme, such as http://localhost:1234/v1."),

@@ -178,19 +178,19 @@ def unreachable(model: str, url: str, error: BaseException, partial: str = "") -
     said = _deepest(error)
     if "ConnectTimeout" in names:
         return too_late(model, 0, partial, phase="connect", why=said)
-    if "LocalProtocolError" in names or "InvalidURL" in names or "UnsupportedProtocol" in names:
-        # What it says may hold the key that cannot be sent.
-        return InvalidRequest(
-            _("The request to {model} cannot be sent.").format(model=model),
-            why=_("An address, a header or the key holds a character that HTTP does not allow."),
-            fix=_("Look at the key and the base URL: a line break at the end is the usual cause."),
-        )
+    if names & {"LocalProtocolError", "InvalidURL", "UnsupportedProtocol", "UnicodeEncodeError"}:
+        return _unsendable(model)
     if "DecodingError" in names:
         return bad_answer(model, said, partial, kind="encoding")
     if "RemoteProtocolError" in names and not re.search(r"disconnected|closed|incomplete", said, re.IGNORECASE):
         return bad_answer(model, said, partial, kind="http")
+    url = re.sub(r"//[^/@]*@", "//", url)  # without a name and a password
     fix = _("Check the address and the network.")
-    if model.startswith("ollama:"):
+    if "WRONG_VERSION_NUMBER" in said:
+        fix = _("The server does not speak TLS there: write http:// instead of https://.")
+    elif "CERTIFICATE_VERIFY_FAILED" in said:
+        fix = _("Its certificate is not known here: send with an http_client that trusts it.")
+    elif model.startswith("ollama:"):
         fix = _("Is Ollama running? Start it with: ollama serve")
     elif "://127.0.0.1" in url or "://localhost" in url:
         fix = _("Is the server running there?")
@@ -201,6 +201,15 @@ def unreachable(model: str, url: str, error: BaseException, partial: str = "") -
         why=said,
         fix=fix,
         partial=partial or None,
+    )
+
+
+def _unsendable(model: str) -> InvalidRequest:
+    # What the client says may hold the key that cannot be sent.
+    return InvalidRequest(
+        _("The request to {model} cannot be sent.").format(model=model),
+        why=_("The address, the key or the text holds a character that cannot stand there."),
+        fix=_("A line break at the end of a key is the usual cause; in a text it is half of a character."),
     )
 
 
@@ -258,6 +267,8 @@ def unreadable(model: str, error: BaseException, partial: str = "") -> ModelErro
         if isinstance(inner, UnicodeDecodeError):
             # Its own text would do, but `object` holds the whole answer and would be carried along.
             return bad_answer(model, _("It is not UTF-8."), partial, kind="encoding")
+        if isinstance(inner, UnicodeEncodeError):
+            return _unsendable(model)
         if isinstance(inner, OverflowError):
             return bad_answer(model, str(inner), partial, kind="size")
         if isinstance(inner, RecursionError):
@@ -356,7 +367,8 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         if at is None:
             return
         yield at
-        at = at.__cause__ or at.__context__
+        inner = at.exceptions[0] if isinstance(at, BaseExceptionGroup) else None
+        at = inner or at.__cause__ or at.__context__
 
 
 def _deepest(error: BaseException) -> str:

@@ -39,7 +39,9 @@ def test_a_missing_key_is_named_and_so_is_what_needs_none(monkeypatch: pytest.Mo
         assert "offline:extract" in error.value.fix
 
 
-@pytest.mark.parametrize("url", ["localhost:1234", "ftp://x", "http://", "nonsense"])
+@pytest.mark.parametrize(
+    "url", ["localhost:1234", "ftp://x", "http://", "nonsense", "http://x:99999/v1", "http://[::1/v1"]
+)
 def test_a_base_url_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(ConfigurationError, match="address"):
         connect("openai:x", base_url=url)

@@ -1,5 +1,6 @@
 """What providers say when they refuse, as they were recorded and as their lists of errors have it."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agentsdk import Message, connect
 from agentsdk.errors import (
     AuthFailed,
     BadResponse,
@@ -25,6 +27,8 @@ from agentsdk.errors import (
     RateLimited,
 )
 from agentsdk.models.faults import from_status, unreachable, unreadable
+from agentsdk.models.model import Request
+from agentsdk.testing.standin import Standin
 
 
 def openai(message: str, code: Any = None, kind: str = "invalid_request_error") -> dict[str, Any]:
@@ -225,6 +229,32 @@ def test_what_goes_wrong_below_the_protocol_is_told_apart(library: Any) -> None:
     unsent = told("LocalProtocolError", "Illegal header value b'Bearer sk-secret\\n'")
     assert isinstance(unsent, InvalidRequest)
     assert "secret" not in str(unsent)
+
+
+def test_a_name_and_a_password_in_an_address_are_not_told() -> None:
+    error = unreachable("openai:m", "https://me:pass-word@proxy.example/v1", httpx2.ConnectError("refused"))
+    assert "proxy.example" in str(error)
+    assert "pass-word" not in f"{error}{error.__dict__}"
+
+
+@pytest.mark.parametrize("provider", ["openai", "ollama", "dashscope"])
+@pytest.mark.parametrize(("key", "text"), [("sk-schlüssel", "Hi"), ("k", "half of \ud800 one")])
+def test_what_cannot_be_sent_is_the_request_s_fault(provider: str, key: str, text: str) -> None:
+    model = connect(f"{provider}:m", base_url="http://127.0.0.1:9/v1", api_key=key, retries=0)
+    if provider == "ollama" and text == "Hi":
+        return  # it is sent no key
+    with pytest.raises(InvalidRequest) as error:
+        asyncio.run(model.complete(Request((Message.user(text),))))
+    assert "schl" not in str(error.value)
+
+
+def test_tls_where_none_is_spoken_says_what_to_write_instead() -> None:
+    with Standin() as server:
+        url = server.url("openai").replace("http://", "https://")
+        model = connect("openai:m", base_url=url, api_key="k", retries=0)
+        with pytest.raises(ConnectionLost) as error:
+            asyncio.run(model.complete(Request((Message.user("Hi"),))))
+    assert "http://" in error.value.fix
 
 
 def test_an_error_of_ours_inside_of_a_client_s_comes_out_again() -> None:
