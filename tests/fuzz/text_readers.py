@@ -14,6 +14,7 @@ from agentsdk.models.collect import Collector
 from agentsdk.models.model import Delta
 from agentsdk.models.profiles import family_of
 from agentsdk.models.repair.calls import Settled
+from agentsdk.models.repair.channels import OPENERS
 from agentsdk.models.repair.reasoning import ThoughtSplitter, reasoning_of
 from agentsdk.models.repair.refused import read_refused
 from agentsdk.models.repair.text_calls import TextCalls, settle_found
@@ -58,7 +59,8 @@ def _thoughts(sample: tuple[list[str], bool], watch: Watch) -> None:
     whole = watch.read(lambda: parted(["".join(words)]))
     for fed in cut_again(words):
         same("cut", watch.read(lambda: parted(fed), pieces=len(fed)), whole)  # noqa: B023  # read at once
-    if not isinstance(whole, list):
+    # An answer in gpt-oss's own marks has its thoughts by them, and tags in it are words.
+    if not isinstance(whole, list) or "".join(words).lstrip().lower().startswith(OPENERS):
         return
     before = ""
     for kind, said in whole:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 
 from agentsdk.models.repair.calls import MOST_CALLS
-from agentsdk.models.repair.found import BETWEEN, SPACE, Found, Names, Reading, end_of
+from agentsdk.models.repair.found import BETWEEN, SPACE, Found, Names, Reading, end_of, ends_in
 from agentsdk.models.repair.one_call import (
     calls_in,
     cut_call,
@@ -101,7 +101,7 @@ def read_fence(text: str, at: int, names: Names, *, final: bool) -> Reading | No
                 return Reading(at + 3)
             found += item.calls
             pos = end_of(BETWEEN, text, item.end)
-            if text.startswith("```", pos) or pos == len(text) or "```".startswith(text[pos:]):
+            if text.startswith("```", pos) or ends_in(text, pos, "```"):
                 break
         if not text.startswith("```", pos):
             return Reading(len(text), tuple(found)) if final else None
@@ -127,7 +127,7 @@ def read_tagged(text: str, at: int, opener: str, names: Names, *, final: bool) -
     as_text = Reading(pos)
     while True:
         pos = end_of(BETWEEN, text, pos)
-        if pos == len(text) or closer.startswith(text[pos:]):
+        if ends_in(text, pos, closer):
             if not final:
                 return None
             return Reading(len(text), tuple(found)) if found else as_text
@@ -182,7 +182,7 @@ def read_function(text: str, at: int, names: Names, *, final: bool) -> Reading |
     """Read `<function=name>` with JSON, as Llama 3.1 writes it, or with `<parameter=name>` tags, as Qwen-coder does."""
     head = _FUNCTION.match(text, at)
     if not head:
-        waits = _FUNCTION_SO_FAR.fullmatch(text, at) or any(f.startswith(text[at:]) for f in _FUNCTIONS)
+        waits = _FUNCTION_SO_FAR.fullmatch(text, at) or ends_in(text, at, *_FUNCTIONS)
         return None if waits and not final else Reading(at + 1)
     name = head[1]
     if not names.offers(name):
@@ -202,7 +202,7 @@ def read_function(text: str, at: int, names: Names, *, final: bool) -> Reading |
         if end < 0:
             return Reading(pos)
         close = end_of(SPACE, text, end)
-        if not final and _FUNCTION_END.startswith(text[close:]):
+        if not final and ends_in(text, close, _FUNCTION_END):
             return None
         call = Found(name, text[pos:end], "function")
         return Reading(close + len(_FUNCTION_END) if text.startswith(_FUNCTION_END, close) else end, (call,))

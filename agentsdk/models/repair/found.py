@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from agentsdk.models.repair.names import fold_name
+from agentsdk.models.repair.names import PREFIXES, fold_name
 
 SPACE = re.compile(r"\s*")
 BETWEEN = re.compile(r"[\s;,]*")
@@ -20,12 +20,18 @@ def end_of(pattern: re.Pattern[str], text: str, at: int) -> int:
     return found.end() if found else at
 
 
+def ends_in(text: str, at: int, *marks: str) -> bool:
+    """Return whether the text from `at` on is the beginning of one of the marks and no more; nothing is of each."""
+    left = len(text) - at  # looked at first: the rest of a long text is not copied for each mark in it
+    return any(left < len(mark) and mark.startswith(text[at:]) for mark in marks)
+
+
 class Names:
     """The names of the tools that were offered, as a text may write them."""
 
     def __init__(self, tools: Iterable[str]) -> None:
         self._tools = list(tools)
-        self._known: dict[str, bool] = {}
+        self._known = dict.fromkeys(self._tools, True)
 
     def offers(self, name: str) -> bool:
         """Return whether a name is that of a tool, but for case, separators and a name space before it."""
@@ -35,6 +41,12 @@ class Names:
 
     def begins(self, start: str) -> bool:
         """Return whether a name may begin so."""
+        space, dot, rest = start.partition(".")
+        while dot and space.lower() in PREFIXES:
+            start = rest
+            space, dot, rest = start.partition(".")
+        if not dot and any(prefix.startswith(space.lower()) for prefix in PREFIXES):
+            return True
         plain = _plain(start)
         return any(_plain(tool).startswith(plain) or plain.startswith(_plain(tool)) for tool in self._tools)
 

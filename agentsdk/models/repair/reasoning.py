@@ -29,6 +29,8 @@ others are words of markup that an answer may well hold. Lower case; the last on
 _TAG = re.compile(r"<(/?)think(?:ing)?>", re.IGNORECASE)
 _TAGS = ("<think>", "</think>", "<thinking>", "</thinking>")
 _FENCE = "```"
+_BLOCK = 2_048
+"""Characters that are read at once: what follows a tag is copied, so that a long text of many tags would take long."""
 
 _FIELDS = ("reasoning_content", "reasoning", "thinking", "reasoning_details")
 _WITHIN = ("text", "thinking", "reasoning", "summary", "content")
@@ -100,7 +102,10 @@ class ThoughtSplitter:
 
     def feed(self, piece: str) -> list[Part]:
         """Return what is clear so far."""
-        return self._go(piece, final=False)
+        if len(piece) <= _BLOCK:
+            return self._go(piece, final=False)
+        blocks = (piece[at : at + _BLOCK] for at in range(0, len(piece), _BLOCK))
+        return [part for block in blocks for part in self._go(block, final=False)]
 
     def rest(self) -> list[Part]:
         """Return what was held back, at the end of the text."""

@@ -21,7 +21,7 @@ from agentsdk.models.repair.dialects import (
     read_marks,
     read_tagged,
 )
-from agentsdk.models.repair.found import BETWEEN, SPACE, Found, Names, Reading, end_of
+from agentsdk.models.repair.found import BETWEEN, SPACE, Found, Names, Reading, end_of, ends_in
 from agentsdk.models.repair.names import history_name
 from agentsdk.models.repair.one_call import opens_call, read_call
 
@@ -132,7 +132,7 @@ class TextCalls:
         lead = start if self._strip else at
         if self._strip and text.startswith(_LEFT_OVER, start):
             return Reading(start + len(_LEFT_OVER), text="")
-        if self._strip and not final and _LEFT_OVER.startswith(text[start:]):
+        if self._strip and not final and ends_in(text, start, _LEFT_OVER):
             return None
         if self._place == "begin" and self._reads:
             reading = read_bare(text, start, self._names, final=final)
@@ -198,7 +198,7 @@ class TextCalls:
             return Reading(start, text="") if final else None
         if ended := _TURN_END.match(text, start):
             return Reading(ended.end(), text="")
-        if not final and any(mark.startswith(text[start:]) for mark in _TURN_MARKS):
+        if not final and ends_in(text, start, *_TURN_MARKS):
             return None
         opens = opens_call(text, start, self._names)
         if opens is None and not final:
@@ -214,9 +214,8 @@ class TextCalls:
         """Return how many characters at the end may be the beginning of an opener."""
         openers = _OPENERS if self._reads else (_PYTHON_TAG,)
         end = text[max(start, len(text) - _LONGEST) :]
-        return next(
-            (n for n in range(len(end), 0, -1) if any(opener.startswith(end[-n:]) for opener in openers)), 0
-        )
+        at = next((at for at, first in enumerate(end) if first in "<`✿" and ends_in(end, at, *openers)), None)
+        return 0 if at is None else len(end) - at
 
 
 def settle_found(found: list[Found], *, cut: str, offer: Offer | None, beside: Settled) -> Settled:
@@ -234,8 +233,12 @@ def settle_found(found: list[Found], *, cut: str, offer: Offer | None, beside: S
         return Settled()
     pieces = CallPieces()
     broken: list[BrokenCall] = []
+    taken = [c.id for c in beside.calls] + [c.id for c in beside.broken]
+    stem = "call_text_"
+    while any(id_.startswith(stem) for id_ in taken):  # an id of ours that came back, most likely
+        stem += "_"
     for at, call in enumerate(found[:MOST_CALLS], 1):
-        id_ = f"call_text_{at}"  # made from its place: a replay makes the same
+        id_ = f"{stem}{at}"  # made from its place: a replay makes the same
         if call.whole:
             pieces.add(at, id_, call.name, {} if call.arguments is None else call.arguments)
         else:
@@ -252,7 +255,7 @@ def settle_found(found: list[Found], *, cut: str, offer: Offer | None, beside: S
         repairs.append(Repair("call.too_many", f"{len(found)} calls came, and {MOST_CALLS} of them are kept"))
     if len(calls) < len(settled.calls):
         repairs.append(Repair("call.repeated", "the text repeated a call that came beside it"))
-    written = {f"call_text_{at}": call.dialect for at, call in enumerate(found, 1)}
+    written = {f"{stem}{at}": call.dialect for at, call in enumerate(found, 1)}
     repairs += [
         Repair("call.from_text", f"{c.name} was read out of the text ({written.get(c.id, 'text')})")
         for c in calls

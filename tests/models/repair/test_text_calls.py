@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from agentsdk.models.collect import Collector
 from agentsdk.models.model import Offer, TextDelta
+from agentsdk.models.repair.found import Names
 from tests.models.repair.reading import AUTO, TOOLS, Answer, read, read_everywhere
 
 WEATHER = '{"name": "get_weather", "arguments": {"city": "Oslo"}}'
@@ -70,6 +71,8 @@ CALLS: list[tuple[str, list[tuple[str, dict[str, Any]]], str]] = [
     ("[get_time()]", [("get_time", {})], ""),
     ('brave_search.call(query="a (b) \\"c\\"")', [("brave_search", {"query": 'a (b) "c"'})], ""),
     ('<|python_tag|>brave_search.call(query="x")', [("brave_search", {"query": "x"})], ""),
+    ("<|python_tag|>functions.add(x=2, y=5)", [SUM], ""),
+    ("[Functions.default_api.add(x=2, y=5)]", [SUM], ""),
     ('<function=get_weather>{"city": "Oslo"}</function>', [OSLO], ""),
     ('<function=get_weather>{"city": "Oslo"}', [OSLO], ""),
     ('<function=get_weather{"city": "Oslo"}</function>', [OSLO], ""),
@@ -251,6 +254,22 @@ def test_a_call_in_the_text_beside_another_one_is_kept() -> None:
     assert answer.calls == (SUM, OSLO)
 
 
+def test_a_call_in_the_text_has_an_id_of_its_own_whatever_ids_are_beside_it() -> None:
+    answer = Collector("m", AUTO)
+    answer.text(f"<tool_call>{WEATHER}</tool_call>")
+    for at, id_ in enumerate(("call_text_1", "call_text__1")):
+        answer.call(at, id_, "add", '{"x": 1}')
+    answer.finish = "stop"
+    ids = [c.id for c in answer.reply(streamed=True).message.calls]
+    assert len(set(ids)) == 3
+
+
+def test_a_tool_is_known_however_many_names_were_none() -> None:
+    names = Names(["add"])
+    assert not any(names.offers(f"f{at}") for at in range(2_000))
+    assert names.offers("add")
+
+
 def test_a_finish_of_stop_beside_calls_cuts_nothing() -> None:
     # Q17: Ollama says "stop" beside calls.
     answer = read_everywhere("Well.", native=native("add", {"x": 2, "y": 5}))
@@ -334,7 +353,7 @@ def test_an_answer_cut_anywhere_is_read_as_the_whole_is(
 
 
 @pytest.mark.parametrize("unit", ["[", "{", "(", "<tool_call>", "<tool_call>{", '<tool_call>{"', "<function=add><parameter=x>", "```json\n{",
-    "✿FUNCTION✿: add\n✿ARGS✿: {", "<|python_tag|>{", "<think>", "</think>", "`<think>`", " ", "\\", ADD + ";", "add(x=1);", "<"])  # fmt: skip
+    "✿FUNCTION✿: add\n✿ARGS✿: {", "<|python_tag|>{", "<function_call><", "✿FUNCTION✿", "<think>", "</think>", "`<think>`", " ", "\\", ADD + ";", "add(x=1);", "<"])  # fmt: skip
 @pytest.mark.parametrize(
     "before",
     ["", "[add(x=", '{"name": "add", "parameters": {"x": "', '<tool_call>{"name": "add", "arguments": '],
