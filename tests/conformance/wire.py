@@ -50,7 +50,7 @@ class Wire:
     calls: list[WireCall] = field(default_factory=list)
     finish: str | None = None
     done: bool = False
-    """There was an end mark, such as [DONE], with a reason or without."""
+    """It is whole without a reason: a plain answer, or a response with its status."""
     usage: dict[str, int] = field(default_factory=dict)
     raw_usage: dict[str, Any] = field(default_factory=dict)
     """As it stood there."""
@@ -117,30 +117,29 @@ def parted(content: str) -> tuple[str, str]:
 
 
 def _events(text: str, wire: Wire, *, streamed: bool) -> Iterator[Any]:
-    if not streamed:
-        yield _json(text)
+    whole = _json(text)
+    if not streamed or isinstance(whole, Mapping):
+        yield whole
         return
+    text = text.replace("\r\n", "\n")
     if not re.search(r"^(?:data|event|id|retry)?:", text, re.MULTILINE):
         for line in text.split("\n"):
             if line.strip():
                 yield _json(line)
         return
-    blocks = re.split(r"(?:\r\n|\n|\r){2,}", text)
+    blocks = re.split(r"\n{2,}|\r{2,}", text)
     for block in blocks:
-        lines = re.split(r"\r\n|\n|\r", block)
+        lines = re.split(r"\n|\r", block)
         pieces = [line[5:].strip() for line in lines if line.startswith("data:")]
         name = next((line[6:].strip() for line in lines if line.startswith("event:")), "")
         pieces += [line for line in lines if line.startswith('{"error"')]  # without its field
         if block is blocks[-1] and len(pieces) > 1 and not _json(pieces[-1]) and _json(pieces[0]):
             pieces.pop()  # its end is missing: it is no event
         if not all(_json(piece) or piece == "[DONE]" for piece in pieces):
-            pieces = [
-                "\n".join(pieces)
-            ]  # one event in several lines; else several without blank lines between them
+            # One event in several lines; else they are several without blank lines between them.
+            pieces = ["\n".join(pieces)]
         for data in pieces:
-            if data == "[DONE]":
-                wire.done = True
-            elif data:
+            if data and data != "[DONE]":  # which ends the stream, but does not say that the answer is whole
                 event = _json(data)
                 if event is None and block is blocks[-1]:
                     continue  # its end is missing: it is no event
@@ -228,6 +227,8 @@ def _piece(index: Any, id_: Any, function: Mapping[str, Any], wire: Wire) -> Non
     found = next((c for c in wire.calls if id_ and c.id == id_), None)
     if found is None:
         at_index = [c for c in wire.calls if c.at == index] if index is not None else wire.calls[-1:]
+        if not at_index and not id_ and not name:
+            at_index = [c for c in wire.calls[-1:] if c.at is None]  # the index came only later
         last = at_index[-1] if at_index else None
         new_id = last is not None and id_ and last.id and id_ != last.id
         new_name = last is not None and name and last.name and (name != last.name or index is None)
@@ -235,6 +236,7 @@ def _piece(index: Any, id_: Any, function: Mapping[str, Any], wire: Wire) -> Non
     if found is None:
         found = WireCall(at=index)
         wire.calls.append(found)
+    found.at = index if found.at is None else found.at
     found.id = found.id or id_
     found.name = found.name or name
     if isinstance(arguments, str):
