@@ -105,17 +105,20 @@ _KINDS = {
 }
 
 
-def chat_content(message: Message) -> Any:
+def chat_content(message: Message, server: Server) -> Any:
     """Return a turn's content as Chat Completions has it: text, or parts."""
-    return message.text if not message.media else [*map(_chat_part, message.media), *_text(message, "text")]
+    if not message.media:
+        return message.text
+    return [*(_chat_part(m, server) for m in message.media), *_text(message, "text")]
 
 
-def _chat_part(media: Media) -> dict[str, Any]:
+def _chat_part(media: Media, server: Server) -> dict[str, Any]:
     match media.kind:
         case "image":
             return {"type": "image_url", "image_url": {"url": media.uri}}
         case "audio":
-            return {"type": "input_audio", "input_audio": {"data": media.base64, "format": _format(media)}}
+            data = media.uri if server.audio_uris else media.base64
+            return {"type": "input_audio", "input_audio": {"data": data, "format": _format(media)}}
         case "video":
             return {"type": "video_url", "video_url": {"url": media.uri}}
         case "file":

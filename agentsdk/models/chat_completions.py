@@ -128,7 +128,7 @@ def _choice(choice: Mapping[str, Any], answer: Collector, name: str, *, stream: 
 def _wire(message: Message, family: Family, server: Server) -> dict[str, Any]:
     if message.role == "tool":
         return {"role": "tool", "tool_call_id": message.call_id, "content": message.text}
-    wire: dict[str, Any] = {"role": message.role, "content": chat_content(message)}
+    wire: dict[str, Any] = {"role": message.role, "content": chat_content(message, server)}
     if message.role == "system" and server.developer and family.thinking != "never":
         wire["role"] = "developer"
     if message.calls:

@@ -48,6 +48,8 @@ class Server:
     """What it takes beside text, where the model does."""
     media_urls: bool = True
     """Whether it fetches an address itself; else it gets bytes."""
+    audio_uris: bool = False
+    """Whether the bytes of a sound are written as a data URI; else as bare base64."""
     thinking: ThinkingField = ""
     """The field that switches thinking; "" where there is none."""
     forces_in_thought: bool = True
@@ -97,9 +99,8 @@ _ROWS = (
            source="Q49: MindIE-PyMotor, service_interface.md"),
     Server("groq", thinking="reasoning_effort", source="Groq's API reference; Q39"),
     Server("dashscope-compatible", tool_choice=frozenset({"auto", "none", "named"}), one_system=True,
-           media=frozenset({"image", "audio", "video"}), thinking="enable_thinking", forces_in_thought=False,
-           thinks_in_streams=True,
-           wants_thoughts=True, source="adapters.md 1.4; Q16, Q38"),
+           media=frozenset({"image", "audio", "video"}), audio_uris=True, thinking="enable_thinking",
+           forces_in_thought=False, thinks_in_streams=True, wants_thoughts=True, source="adapters.md 1.4; Q16, Q38"),
     Server("deepseek", output=_OBJECT, media=frozenset(), thinking="thinking", forces_in_thought=False,
            wants_thoughts=True, parallel=False, source="DeepSeek's API reference and recordings; Q38"),
     Server("openrouter", media=frozenset({"image", "audio", "file"}), thinking="reasoning",

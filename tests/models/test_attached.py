@@ -90,7 +90,14 @@ def test_sound_goes_to_openai_and_dashscope(server: Standin) -> None:
         "input_audio": {"data": b64(WAV), "format": "wav"},
     }
     ask(model_for("dashscope", server, "dashscope:qwen3-omni-flash"), Media.of(WAV))
-    assert sent(server)["content"][0] == {"audio": f"data:audio/wav;base64,{b64(WAV)}"}
+    uri = f"data:audio/wav;base64,{b64(WAV)}"
+    assert sent(server)["content"][0] == {"audio": uri}
+    server.say("A bell.")
+    compatible = connect(
+        "openai:qwen3-omni-flash", base_url=server.url("openai"), api_key="test", server="dashscope"
+    )
+    ask(compatible, Media.of(WAV))
+    assert sent(server)["content"][0] == {"type": "input_audio", "input_audio": {"data": uri, "format": "wav"}}
 
 
 def test_video_goes_to_dashscope_by_its_address_or_its_bytes(server: Standin) -> None:
