@@ -221,13 +221,14 @@ def _profile(name: str) -> Facts:
         vision=row.get("image_inputs"),
         audio=row.get("audio_inputs"),
         video=row.get("video_inputs"),
+        # It tells whether a model thinks, and not whether that is for the asking.
         thinking=None
         if thinks is None
         else "never"
         if not thinks
-        else "switch"
-        if ours == "switch"
-        else "always",
+        else "always"
+        if ours == "always"
+        else "switch",
         json_schema=row.get("structured_output"),
     )
 

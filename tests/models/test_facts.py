@@ -120,6 +120,8 @@ def test_langchains_profile_goes_before_the_table_and_needs_no_langchain() -> No
     dated = settled(Facts(), "gpt-5-mini-2025-08-07", SERVERS["openai"])
     assert (dated.context, dated.thinking) == (272_000, "always")
     assert settled(Facts(), "gpt-5.4", SERVERS["openai"]).thinking == "switch"
+    # That it can think is not that it always does.
+    assert settled(Facts(), "claude-sonnet-5", SERVERS["anthropic"]).thinking == "switch"
     code = (
         "import sys; from agentsdk.models.facts import Facts, settled; from agentsdk.models.servers import SERVERS\n"
         "print(settled(Facts(), 'gpt-4o', SERVERS['openai']).sources['context'])\n"
