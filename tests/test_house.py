@@ -128,6 +128,44 @@ def test_both_readmes_have_the_same_shape_and_the_same_code() -> None:
 
 
 def test_each_english_page_of_the_docs_has_a_chinese_twin() -> None:
-    english = {p.name for p in (ROOT / "docs").glob("*.md")}
-    chinese = {p.name for p in (ROOT / "docs" / "zh").glob("*.md")}
+    docs = ROOT / "docs"
+    pages = {p.relative_to(docs) for p in docs.rglob("*.md")}
+    english = {p for p in pages if p.parts[0] not in ("zh", "changelog.d", "decisions")}
+    chinese = {p.relative_to("zh") for p in pages if p.parts[0] == "zh"}
     assert english == chinese
+
+
+def test_both_languages_have_the_same_headings_tables_and_code() -> None:
+    for page in sorted((ROOT / "docs" / "zh").rglob("*.md")):
+        chinese = page.read_text(encoding="utf-8")
+        english = (ROOT / "docs" / page.relative_to(ROOT / "docs" / "zh")).read_text(encoding="utf-8")
+        assert shape(english) == shape(chinese), page.name
+
+
+def shape(text: str) -> list[str]:
+    """Return the headings' levels, the tables' rows and the kinds of code, in their order."""
+    return [m[0] for m in re.finditer(r"^(?:#+(?= )|\||```\w*)", text, re.MULTILINE)]
+
+
+@pytest.mark.parametrize(
+    "page",
+    sorted([ROOT / "README.md", ROOT / "README.zh-CN.md", *(ROOT / "docs").rglob("*.md")]),
+    ids=lambda p: p.name,
+)
+def test_no_link_of_the_docs_leads_nowhere(page: Path) -> None:
+    links = re.findall(r"\]\(((?!https?:)[^)\s]+)", without_code(page))
+    assert [link for link in links if not leads_somewhere(page, link)] == []
+
+
+def without_code(page: Path) -> str:
+    return re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+def leads_somewhere(page: Path, link: str) -> bool:
+    """Return whether there is such a file beside a page, and such a heading in it."""
+    file, _hash, anchor = link.partition("#")
+    target = page.parent / file if file else page
+    if not anchor:
+        return target.exists()
+    headings = re.findall(r"^#+ (.+)$", without_code(target), re.MULTILINE) if target.exists() else []
+    return anchor in {re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in headings}
