@@ -1,6 +1,6 @@
 """Keeps the Chinese catalogue: `python .ci/messages.py` extracts, updates and compiles it; --check only looks.
 
-Typer's own words are part of it: they are looked up in the same catalogue (agentsdk/cli/__init__.py).
+The words of Typer and argparse are part of it: they are looked up in the same catalogue (speak_for_libraries).
 """
 
 from __future__ import annotations
@@ -24,6 +24,11 @@ TYPER = (
     "Arguments", "Options", "Commands", "Error", "Aborted.", "(deprecated) ", "[default: {}]", "[env var: {}]",
     "[required]", "No such command {name!r}.",
 )  # fmt: skip
+ARGPARSE = (
+    "usage: ", "options", "show this help message and exit", "%(prog)s: error: %(message)s\n",
+    "argument %(argument_name)s: %(message)s", "invalid choice: %(value)r (choose from %(choices)s)",
+    "invalid %(type)s value: %(value)r", "expected one argument", "unrecognized arguments: %s",
+)  # fmt: skip
 
 
 def extracted() -> Catalog:
@@ -35,7 +40,7 @@ def extracted() -> Catalog:
         ):
             if isinstance(message, str):
                 found.add(message, locations=[(f"{folder}/{name}", 0 * line)])
-    for message in TYPER:
+    for message in (*TYPER, *ARGPARSE):
         found.add(message)
     # `agentsdk tools` shows the first line of what each registered tool says of itself.
     for made in available().values():

@@ -32,6 +32,13 @@ def _(message: str) -> str:
     return message if code == "en" else _catalogue(code).gettext(message)
 
 
+def speak_for_libraries() -> None:
+    """Let Typer and argparse, which take their words from gettext's global domain, find them in this catalogue."""
+    os.environ["LANGUAGE"] = language()
+    gettext.bindtextdomain(DOMAIN, str(LOCALE_DIR))
+    gettext.textdomain(DOMAIN)
+
+
 def language_of(text: str) -> str:
     """Return the language a text is written in: "zh" where it holds Chinese characters and no kana, else "en".
 

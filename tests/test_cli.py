@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -237,6 +238,47 @@ def test_help_and_errors_speak_chinese(lang: str) -> None:
     failed = agentsdk("ask", "hi", "--model", "gpt-4o", AGENTSDK_LANG=lang)
     assert "原因" in failed.stderr
     assert "Why" not in failed.stderr
+
+
+@pytest.mark.parametrize(
+    "command", [(), ("ask",), ("chat",), ("plan",), ("models",), ("tools",), ("trace",), ("text",)]
+)
+def test_a_page_of_help_is_all_chinese(command: tuple[str, ...]) -> None:
+    page = agentsdk(*command, "--help", AGENTSDK_LANG="zh").stdout
+    assert "用法：" in page
+    assert "显示本说明并退出。" in page
+    assert not re.search("Usage|OPTIONS|COMMAND|Show this|FILE|PROVIDER|NAME", page)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("ask", "hi", "there"), "错误：不应出现：there"),
+        (("ask", "hi", "--model"), "错误：--model 需要一个值。"),
+        (("ask", "hi", "--json=3"), "错误：--json 后面不需要值。"),
+        (
+            ("ask", "hi", "--plan", "no"),
+            "错误：--plan 的值无效：'no' 不是以下之一：'never', 'auto', 'always'。",
+        ),
+        (("ask", "hi", "--budget-calls", "x"), "错误：--budget-calls 的值无效：它不是整数。"),
+        (("ask", "hi", "--budget-seconds", "x"), "错误：--budget-seconds 的值无效：它不是数。"),
+    ],
+)
+def test_wrong_use_is_told_in_chinese(arguments: tuple[str, ...], said: str) -> None:
+    ended = agentsdk(*arguments, AGENTSDK_LANG="zh")
+    assert (ended.returncode, ended.stderr.splitlines()[0]) == (2, said)
+
+
+def test_the_source_of_a_fact_is_told_in_chinese() -> None:
+    shown = agentsdk("models", "openai:gpt-4o-mini", AGENTSDK_LANG="zh").stdout
+    assert "LangChain 的 profile" in shown
+    assert "我们的表：gpt-4o" in shown
+
+
+def test_without_a_command_the_help_is_shown_and_no_empty_error() -> None:
+    ended = agentsdk()
+    assert ended.returncode == 2
+    assert "Error" not in ended.stderr
 
 
 def test_a_poor_encoding_does_not_break_an_answer() -> None:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import gettext
 import os
 import sys
 
-from agentsdk.i18n import DOMAIN, LOCALE_DIR, _, language
+from agentsdk.i18n import _, speak_for_libraries
 
 
 def main() -> None:
     """Run the command line and exit with its code; the entry point of the `agentsdk` command."""
-    # Typer takes its own words from gettext's global domain, while it is being imported.
-    os.environ["LANGUAGE"] = language()
-    gettext.bindtextdomain(DOMAIN, str(LOCALE_DIR))
-    gettext.textdomain(DOMAIN)
+    speak_for_libraries()  # before Typer is imported: it looks its words up then
     from agentsdk.cli.commands import run
 
     try:

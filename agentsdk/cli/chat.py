@@ -80,7 +80,7 @@ class Chat:
                 if isinstance(event, Finished):
                     answer = event.answer
         except AgentError as error:  # the conversation goes on: nothing of it is lost
-            self._err.print(Text(clean(f"{_('Error')}: {error}"), style="red"))
+            self._err.print(Text(clean(_("Error: {what}").format(what=error)), style="red"))
             return exits.of_error(error)
         except KeyboardInterrupt:
             self._err.print(Text(_("Stopped. The conversation goes on.")))
@@ -128,7 +128,7 @@ class Chat:
             model = connect(name)
             self._agent = self._make(model, self._plan)
         except AgentError as error:
-            self._err.print(Text(clean(f"{_('Error')}: {error}"), style="red"))
+            self._err.print(Text(clean(_("Error: {what}").format(what=error)), style="red"))
             return
         self._model = model
         self._err.print(Text(clean(_("model: {model}").format(model=model.name))))

@@ -23,6 +23,7 @@ from agentsdk.budget import Budget, Usage
 from agentsdk.cli import exits
 from agentsdk.cli.models import show_model, show_models
 from agentsdk.cli.show import clean, console_for, follow, print_answer, print_trace
+from agentsdk.cli.words import SpokenCommand, SpokenGroup, wrong_use
 from agentsdk.errors import AgentError, ConfigurationError
 from agentsdk.events import Finished
 from agentsdk.i18n import _
@@ -42,6 +43,7 @@ _EXITS = _(
 
 app = typer.Typer(
     name="agentsdk",
+    cls=SpokenGroup,
     help=_("Agents that use tools, and a proof of what they did."),
     epilog=_EXITS,
     no_args_is_help=True,
@@ -57,14 +59,16 @@ Question = Annotated[
 ]
 Refs = Annotated[
     list[str] | None,
-    typer.Option("--ref", metavar="FILE_OR_FOLDER", help=_("Text to answer from; may be given several times.")),
+    typer.Option(
+        "--ref", metavar=_("FILE_OR_FOLDER"), help=_("Text to answer from; may be given several times.")
+    ),
 ]
 ModelName = Annotated[
     str | None,
     typer.Option(
         "--model",
         "-m",
-        metavar="PROVIDER:NAME",
+        metavar=_("PROVIDER:NAME"),
         help=_("For example openai:gpt-4o-mini, dashscope:qwen-plus, ollama:llama3.1 or offline:extract."),
     ),
 ]
@@ -72,7 +76,7 @@ BaseUrl = Annotated[
     str | None,
     typer.Option(
         "--base-url",
-        metavar="URL",
+        metavar=_("URL"),
         help=_("Another server that speaks the provider's protocol, such as http://localhost:1234/v1."),
     ),
 ]
@@ -80,7 +84,7 @@ Tools = Annotated[
     list[str] | None,
     typer.Option(
         "--tool",
-        metavar="NAME",
+        metavar=_("NAME"),
         help=_(
             "A tool besides calculator and clock, such as web_search or files:FOLDER; may be given several times."
         ),
@@ -100,7 +104,7 @@ Seconds = Annotated[
 ]
 Trace = Annotated[
     Path | None,
-    typer.Option("--trace", metavar="FILE", help=_("Write down what happens, for `agentsdk trace`.")),
+    typer.Option("--trace", metavar=_("FILE"), help=_("Write down what happens, for `agentsdk trace`.")),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help=_("Print one JSON object and nothing else."))]
 
@@ -122,7 +126,7 @@ def run(arguments: Sequence[str]) -> int:
         if "--json" in arguments:
             print_error_as_json(error)
         else:
-            err.print(Text(clean(f"{_('Error')}: {error}"), style="red"))
+            err.print(Text(clean(_("Error: {what}").format(what=error)), style="red"))
             if isinstance(error.partial, Answer) and (error.partial.steps or error.partial.text):
                 err.print(Text(clean(_("Done so far: {what}").format(what=_so_far(error.partial)))))
         return exits.of_error(error)
@@ -131,14 +135,15 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as error:
         if hasattr(error, "show") and hasattr(error, "exit_code"):  # Typer's own: wrong use
             if "--json" in arguments:
-                print_error_as_json(ConfigurationError(_wrong_use(error)))
+                print_error_as_json(ConfigurationError(wrong_use(error)))
             else:
-                err.print(Text(clean(f"{_('Error')}: {_wrong_use(error)}"), style="red"))
+                if what := wrong_use(error):
+                    err.print(Text(clean(_("Error: {what}").format(what=what)), style="red"))
                 err.print(Text(_("Try: {command} --help").format(command=_path(error))))
             return int(error.exit_code)
         if debug:
             traceback.print_exc()
-        err.print(Text(clean(f"{_('Error')}: {type(error).__name__}: {error}"), style="red"))
+        err.print(Text(clean(_("Error: {what}").format(what=f"{type(error).__name__}: {error}")), style="red"))
         err.print(
             Text(
                 _("This is a fault of agentsdk. Run it again with --debug to see where, and please report it.")
@@ -146,21 +151,6 @@ def run(arguments: Sequence[str]) -> int:
         )
         return exits.FAILED
     return int(code or 0)
-
-
-def _wrong_use(error: Any) -> str:
-    """Return what Typer says of wrong use, in the user's language: its own sentences are English."""
-    kind = type(error).__name__
-    hint = getattr(error, "param_hint", None) or getattr(getattr(error, "param", None), "opts", [""])[-1]
-    if kind == "NoSuchOption":
-        return _("No such option: {name}").format(name=error.option_name)
-    if kind == "MissingParameter":
-        return _("Missing parameter: {param_name}").format(param_name=hint)
-    if kind == "BadParameter":
-        return _("Invalid value for {param_hint}: {message}").format(
-            param_hint=hint, message=str(error.message).removeprefix("Value error, ")
-        )
-    return str(error.format_message())
 
 
 def _path(error: Any) -> str:
@@ -187,7 +177,7 @@ def _root(
         raise typer.Exit
 
 
-@app.command(help=_("Answer one question."), epilog=_EXITS)
+@app.command(cls=SpokenCommand, help=_("Answer one question."), epilog=_EXITS)
 def ask(
     question: Question = None,
     ref: Refs = None,
@@ -220,7 +210,11 @@ def ask(
     return exits.of_outcome(answer.status)
 
 
-@app.command(help=_("Talk: several questions, each with the answers before it in mind."), epilog=_EXITS)
+@app.command(
+    cls=SpokenCommand,
+    help=_("Talk: several questions, each with the answers before it in mind."),
+    epilog=_EXITS,
+)
 def chat(
     ref: Refs = None,
     model: ModelName = None,
@@ -247,7 +241,12 @@ def chat(
         return Chat(make, _model(model, base_url, err), plan, out, err, sink).run(sys.stdin)
 
 
-@app.command(name="plan", help=_("Show the plan for a question, and run nothing of it."), epilog=_EXITS)
+@app.command(
+    cls=SpokenCommand,
+    name="plan",
+    help=_("Show the plan for a question, and run nothing of it."),
+    epilog=_EXITS,
+)
 def show_plan(
     question: Question = None,
     ref: Refs = None,
@@ -273,17 +272,20 @@ def show_plan(
     return exits.ANSWERED
 
 
-@app.command(help=_("Show which models can be reached from here, what each can do, and how that is known."))
+@app.command(
+    cls=SpokenCommand,
+    help=_("Show which models can be reached from here, what each can do, and how that is known."),
+)
 def models(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="PROVIDER:NAME", help=_("One model: all about it."), show_default=False),
+        typer.Argument(metavar=_("PROVIDER:NAME"), help=_("One model: all about it."), show_default=False),
     ] = None,
     base_url: BaseUrl = None,
     server: Annotated[
         str | None,
         typer.Option(
-            "--server", metavar="KIND", help=_("What stands at --base-url: lmstudio, vllm, llamacpp, ...")
+            "--server", metavar=_("KIND"), help=_("What stands at --base-url: lmstudio, vllm, llamacpp, ...")
         ),
     ] = None,
     as_json: AsJson = False,
@@ -295,7 +297,7 @@ def models(
     return exits.ANSWERED
 
 
-@app.command(help=_("Show the registered tools."))
+@app.command(cls=SpokenCommand, help=_("Show the registered tools."))
 def tools(as_json: AsJson = False) -> int:
     found = toolbox.available()
     if as_json:
@@ -325,13 +327,15 @@ def tools(as_json: AsJson = False) -> int:
     return exits.ANSWERED
 
 
-@app.command(name="trace", help=_("Show a recorded run as a timeline."))
+@app.command(cls=SpokenCommand, name="trace", help=_("Show a recorded run as a timeline."))
 def show_trace(file: Annotated[Path, typer.Argument(help=_("What `agentsdk ask --trace FILE` wrote."))]) -> int:
     print_trace(read(file), console_for(sys.stdout))
     return exits.ANSWERED
 
 
-@app.command(name="text", help=_("Print the text of a file that the offsets of citations point into."))
+@app.command(
+    cls=SpokenCommand, name="text", help=_("Print the text of a file that the offsets of citations point into.")
+)
 def show_text(file: Annotated[str, typer.Argument(help=_("Text, Markdown, HTML, PDF or Office file."))]) -> int:
     from agentsdk.references.load import load
 

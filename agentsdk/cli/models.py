@@ -17,7 +17,7 @@ from agentsdk.cli.show import clean, console_for
 from agentsdk.i18n import _
 from agentsdk.models.connect import check_url, take_apart
 from agentsdk.models.discover import KEYS, Found, Report, choose, discover, find, hosted
-from agentsdk.models.facts import NAMES, Facts
+from agentsdk.models.facts import NAMES, Facts, source_told
 
 _MARKS = (("LangChain", "°"), ("table", "*"))
 """What stands behind a fact, by the beginning of its source. What a server said itself has no mark."""
@@ -73,7 +73,7 @@ def show_model(name: str, base_url: str | None, server: str | None, *, as_json: 
         table.add_column(head, overflow="fold")
     names = _names()
     for fact in NAMES:
-        source = found.facts.sources.get(fact, "")
+        source = source_told(found.facts.sources.get(fact, ""))
         table.add_row(*(Text(clean(c)) for c in (names[fact], _value(getattr(found.facts, fact)), source)))
     out.print(table)
     if not any(source.startswith("/") for source in found.facts.sources.values()):

@@ -11,7 +11,7 @@ from agentsdk.errors import MediaUnreadable, ToolError, UnsupportedMedia
 from agentsdk.i18n import _
 from agentsdk.media import LARGEST, Media, MediaKind
 from agentsdk.messages import Message
-from agentsdk.models.facts import Facts
+from agentsdk.models.facts import Facts, source_told
 from agentsdk.models.servers import Server
 
 CHAT_ADDRESSES: frozenset[MediaKind] = frozenset({"image", "video"})
@@ -92,7 +92,9 @@ def _check(kind: MediaKind, model: str, facts: Facts, server: Server) -> None:
     source = {"image": "vision", "audio": "audio", "video": "video"}.get(kind, "")
     raise UnsupportedMedia(
         _("{model} takes no {kind}.").format(model=model, kind=_KINDS[kind]()),
-        why=_("So says: {source}.").format(source=facts.sources.get(source) or f"table: {server.name}"),
+        why=_("So says: {source}.").format(
+            source=source_told(facts.sources.get(source) or f"table: {server.name}")
+        ),
         fix=_("Take a model that does; agentsdk models shows what each can take."),
     )
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cache, lru_cache
 from typing import Any
 
+from agentsdk.i18n import _
 from agentsdk.models.families import Thinking, family_of
 from agentsdk.models.servers import SERVERS, Server
 
@@ -162,6 +163,22 @@ def settled(told: Facts, name: str, server: Server) -> Facts:
     return said(none, **refused).over(facts)
 
 
+def source_told(source: str) -> str:
+    """Return where a fact comes from, in the user's language; a path that a server was asked at stays as it is."""
+    if source == _PROFILE:
+        return _("LangChain's profile")
+    row = source.removeprefix("table: ")
+    if row == source:
+        return source
+    server = row.removesuffix(" takes none")
+    return (
+        _("table: {row}").format(row=row)
+        if server == row
+        else _("table: {server} takes none").format(server=server)
+    )
+
+
+_PROFILE = "LangChain's profile"
 _MEDIA = {"vision": "image", "audio": "audio", "video": "video"}
 _PACKAGES = (("claude", "langchain_anthropic"), ("gemini", "langchain_google_genai"), ("", "langchain_openai"))
 """By the beginning of a model's name: the package that has a profile of it."""
@@ -214,7 +231,7 @@ def _profile(name: str) -> Facts:
     thinks = row.get("reasoning_output")
     ours = family_of(name).thinking
     return said(
-        "LangChain's profile",
+        _PROFILE,
         context=row.get("max_input_tokens") or None,
         output=row.get("max_output_tokens") or None,
         tools=row.get("tool_calling"),

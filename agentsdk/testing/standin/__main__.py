@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 
 from agentsdk.errors import AgentError
-from agentsdk.i18n import _
+from agentsdk.i18n import _, speak_for_libraries
 from agentsdk.testing.standin.asked import Asked
 from agentsdk.testing.standin.flavours import FLAVOURS
 from agentsdk.testing.standin.scriptfile import fill, read_script
@@ -17,6 +17,7 @@ from agentsdk.testing.standin.server import Standin
 
 def main(arguments: list[str] | None = None) -> int:
     """Serve until interrupted; return 2 where it cannot begin."""
+    speak_for_libraries()
     parser = argparse.ArgumentParser(
         prog="python -m agentsdk.testing.standin",
         description=_(
