@@ -26,7 +26,6 @@ from agentsdk.models.wire import (
     text_of,
     turns_of,
     unforced,
-    usage_of,
 )
 
 PATH = "/chat/completions"
@@ -81,9 +80,9 @@ def read(event: Any, answer: Collector, *, name: str, stream: bool) -> Iterator[
     if "id" not in answer.details:
         answer.details |= {k: event[k] for k in ("id", "service_tier", "system_fingerprint") if event.get(k)}
     if usage := event.get("usage"):
-        answer.usage = usage_of(usage) or answer.usage
+        answer.count(usage)
     elif isinstance(own := event.get("x_groq"), dict):
-        answer.usage = usage_of(own.get("usage")) or answer.usage
+        answer.count(own.get("usage"))
     choices = event.get("choices")
     if not isinstance(choices, list):
         if not stream:
@@ -98,7 +97,7 @@ def _choice(choice: Mapping[str, Any], answer: Collector, name: str, *, stream: 
     if choice.get("error"):  # OpenRouter's place for it
         raise faults.from_status(None, choice, None, model=name)
     if usage := choice.get("usage"):  # Moonshot's
-        answer.usage = usage_of(usage) or answer.usage
+        answer.count(usage)
     # Some servers end a stream with a whole message beside an empty delta, or send a plain answer as one event.
     message = choice.get("delta" if stream else "message")
     if not message and stream and not answer.parts.get("begun"):

@@ -16,6 +16,7 @@ from agentsdk.models.profiles import Family
 from agentsdk.models.repair.calls import CallPieces
 from agentsdk.models.repair.reasoning import Part, ThoughtSplitter
 from agentsdk.models.repair.text_calls import TextCalls, settle_found
+from agentsdk.models.wire import usage_of
 
 LARGEST = 20_000_000
 """Characters of one answer: an endless stream ends here."""
@@ -42,6 +43,10 @@ _BROKEN = frozenset(
 """Words for an answer that the server itself broke off: vLLM's, DeepSeek's, Zhipu's and OpenRouter's."""
 
 
+_COUNTS = ("output_tokens", "completion_tokens", "input_tokens", "prompt_tokens")
+"""One of them is there wherever a server tells what an answer costs."""
+
+
 class Collector:
     """The answer so far.
 
@@ -55,7 +60,8 @@ class Collector:
     def __init__(self, model: str, offer: Offer | None = None, family: Family | None = None) -> None:
         self.model = model
         self._offer = offer
-        self.usage = Usage(calls=1)
+        self._usage = Usage(calls=1)
+        self._counted: Any = None
         self.finish: str | None = None
         """The provider's word for why it stopped; None until it says it."""
         self.refused = False
@@ -84,6 +90,25 @@ class Collector:
     def offers(self, name: Any) -> bool:
         """Return whether a tool was offered."""
         return self._offer is not None and name in self._offer.tools
+
+    @property
+    def usage(self) -> Usage:
+        """What the answer costs, as far as it is known."""
+        if self._counted is not None:
+            self.usage = usage_of(self._counted) or self._usage
+        return self._usage
+
+    @usage.setter
+    def usage(self, usage: Usage) -> None:
+        self._usage, self._counted = usage, None
+
+    def count(self, told: Any) -> None:
+        """Take in what the server tells of the cost of all that has come.
+
+        Some tell it in every event, and all but the last are not needed: it is read when it is asked for.
+        """
+        if isinstance(told, Mapping) and any(map(told.get, _COUNTS)):
+            self._counted = told
 
     def text(self, piece: Any) -> Sequence[Delta]:
         """Take a piece of text in, and return what of it can be shown."""

@@ -26,7 +26,7 @@ from agentsdk.models.emulate import ToolsMode
 from agentsdk.models.exchange import Again, WireModel
 from agentsdk.models.facts import Served
 from agentsdk.models.framing import sse_data
-from agentsdk.models.http import Deadline, Limits, client_of_loop, new_client, one
+from agentsdk.models.http import Deadline, Limits, One, client_of_loop, new_client
 from agentsdk.models.model import Delta, Prepared, Request
 from agentsdk.models.profiles import SERVERS
 from agentsdk.models.repair.reasoning import reasoning_of
@@ -42,7 +42,6 @@ from agentsdk.models.wire import (
     thinks,
     turns_of,
     unforced,
-    usage_of,
 )
 
 _URL = "https://dashscope.aliyuncs.com/api/v1"
@@ -103,7 +102,7 @@ class DashScopeModel(WireModel):
             if stream and "json" not in response.headers.get("content-type", ""):
                 yield sse_data(response.aiter_bytes())
             else:  # JSON in answer to a request for a stream is an error, most likely
-                yield one(await deadline.within(response.aread()))
+                yield One(await deadline.within(response.aread()))
         finally:
             await response.aclose()
 
@@ -225,8 +224,7 @@ class DashScopeModel(WireModel):
             answer.details["request_id"] = event["request_id"]
         if not isinstance(output, Mapping):
             raise faults.bad_answer(self.name, json.dumps(event)[:200])
-        if usage := usage_of(event.get("usage")):  # in every event, and each time for all so far
-            answer.usage = usage
+        answer.count(event.get("usage"))
         if output.get("search_info"):
             answer.details["search_info"] = output["search_info"]
         choices = output.get("choices")

@@ -111,7 +111,7 @@ class Emulation:
         return body.whole
 
     def _is_plain(self, written: Mapping[str, Any]) -> bool:
-        """Whether nothing has to be looked at: it is written for Responses, or asks for text and nothing else."""
+        """Whether nothing has to be looked at: it is written for Responses, or asks for what every server has."""
         given = written.get("input")
         if isinstance(given, (list, str)) or "prompt" in written:
             return True
@@ -120,10 +120,17 @@ class Emulation:
         return (
             self._stage == "first"
             and not special
-            and not settings.get("tools")
+            and (not settings.get("tools") or self._is_free(settings))
             and settings.get("response_format") is None
             and settings.get("format") is None
         )
+
+    def _is_free(self, settings: Mapping[str, Any]) -> bool:
+        """Whether tools are offered as the server takes them, and the model is told nothing of when to call one."""
+        if self._request.tool_choice != "auto" or (self._family.eager and self._mode != "native"):
+            return False
+        takes = "auto" in self._server.tool_choice and not self._native and "tool_choice" not in self._refused
+        return takes or "tool_choice" not in settings
 
     def after_fault(self, fault: AgentError, asked: Mapping[str, Any], *, begun: bool) -> bool:
         """Say whether to ask once more after an error, by what it taught.

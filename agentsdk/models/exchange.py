@@ -141,7 +141,7 @@ class WireModel(ABC):
     async def _exchange(self, request: Request, *, stream: bool) -> AsyncGenerator[Delta | Reply, None]:
         if holds_media(request.messages) and not isinstance(request, Prepared):
             request = replace(request, messages=await self._attached(request.messages))
-        deadline = Deadline(self.name, self._limits.within(request.timeout))
+        deadline = Deadline(self.name, self._limits, request.timeout)
         if self.asks_first and is_about_tools(request):
             known_as = (await deadline.within(facts_of(self.served))).known_as
             if self._family.name == "unknown" and known_as:

@@ -17,7 +17,7 @@ import time
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
 from typing import Any, TypeVar
@@ -55,10 +55,6 @@ class Limits:
     def of(cls, timeout: float | Limits) -> Limits:
         """Return limits; a number is the seconds in all."""
         return timeout if isinstance(timeout, Limits) else cls(seconds=timeout)
-
-    def within(self, seconds: float | None) -> Limits:
-        """Return these limits with no more than so many seconds in all."""
-        return self if seconds is None or seconds >= self.seconds else replace(self, seconds=max(seconds, 0.0))
 
 
 _current: ContextVar[Deadline | None] = ContextVar("agentsdk_deadline", default=None)
@@ -125,16 +121,19 @@ class Deadline:
     Args:
         model: whose call it is, for the error.
         limits: what it may take, or the seconds in all.
+        seconds: those in all, where they are less than its limits say.
 
     """
 
-    def __init__(self, model: str, limits: float | Limits) -> None:
+    def __init__(self, model: str, limits: float | Limits, seconds: float | None = None) -> None:
         self.model = model
         self.limits = Limits.of(limits)
+        most = self.limits.seconds
+        self._seconds = most if seconds is None else min(max(seconds, 0.0), most)
         self.begun = False
         """Whether a piece of the answer came: from then on the idle time counts. Set by the reader."""
         self._start = time.monotonic()
-        self._end = self._start + self.limits.seconds
+        self._end = self._start + self._seconds
         self._phase: Phase = "first"
         self._arrived = False
 
@@ -167,6 +166,9 @@ class Deadline:
         The time is bounded around each item and not around all: a timeout that spans a `yield` would strike
         in the middle of the consumer's own work.
         """
+        if isinstance(items, One):
+            yield items.item
+            return
         watch = _Watch()
         try:
             while True:
@@ -209,13 +211,22 @@ class Deadline:
             seconds = self.limits.idle if self.begun else self.limits.first or 0.0
         else:
             phase = "total" if self.begun or self._arrived else self._phase
-            seconds = self.limits.seconds
+            seconds = self._seconds
         return too_late(self.model, seconds, phase=phase)
 
 
-async def one(item: T) -> AsyncIterator[T]:
-    """Yield the one event of a plain answer."""
-    yield item
+class One(AsyncIterator[T]):
+    """The one event of a plain answer. It has come: nobody waits for it."""
+
+    def __init__(self, item: T) -> None:
+        self.item = item
+        self._given = False
+
+    async def __anext__(self) -> T:
+        if self._given:
+            raise StopAsyncIteration
+        self._given = True
+        return self.item
 
 
 @cache

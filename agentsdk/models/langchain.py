@@ -114,7 +114,7 @@ class FromLangChain:
         """Yield the pieces, and at the end the whole reply."""
         if self._marks_its_end and holds_media(request.messages):  # a partner, whose facts are known
             request = replace(request, messages=await self._attached(request.messages))
-        deadline = Deadline(self.name, Limits.of(self._timeout).within(request.timeout))
+        deadline = Deadline(self.name, self._timeout, request.timeout)
         answer = Collector(self.name.removeprefix("anthropic:").removeprefix("google:"), Offer.of(request))
         said: list[str] = []
         whole: Any = None

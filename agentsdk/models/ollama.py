@@ -24,7 +24,7 @@ from agentsdk.models.emulate import ToolsMode
 from agentsdk.models.exchange import Again, WireModel
 from agentsdk.models.facts import Served, facts_of
 from agentsdk.models.framing import lines
-from agentsdk.models.http import Deadline, Limits, client_of_loop, new_client, one
+from agentsdk.models.http import Deadline, Limits, One, client_of_loop, new_client
 from agentsdk.models.model import Delta, Prepared, Reply, Request
 from agentsdk.models.profiles import OLLAMA_WINDOW, SERVERS
 from agentsdk.models.repair.reasoning import reasoning_of
@@ -99,7 +99,7 @@ class OllamaModel(WireModel):
             if stream:
                 yield lines(response.aiter_bytes())
             else:
-                yield one(await deadline.within(response.aread()))
+                yield One(await deadline.within(response.aread()))
         finally:
             await response.aclose()
 

@@ -29,7 +29,7 @@ from agentsdk.models.emulate import ToolsMode
 from agentsdk.models.exchange import Again, WireModel
 from agentsdk.models.facts import Served
 from agentsdk.models.framing import sse_data
-from agentsdk.models.http import Deadline, Limits, client_of_loop, new_client, one
+from agentsdk.models.http import Deadline, Limits, One, client_of_loop, new_client
 from agentsdk.models.model import Delta, Prepared, Request
 from agentsdk.models.probe import root_of
 from agentsdk.models.profiles import Server, server_of
@@ -119,7 +119,7 @@ class OpenAIModel(WireModel):
         path = responses.PATH if _is_responses(body) else chat_completions.PATH
         if not stream:
             answer = await deadline.within(client.post(path, cast_to=object, body=body))
-            yield one(json.loads(answer) if isinstance(answer, str) else answer)  # text: its type is another
+            yield One(json.loads(answer) if isinstance(answer, str) else answer)  # text: its type is another
             return
         events = await deadline.within(
             client.post(path, cast_to=object, body=body, stream=True, stream_cls=AsyncStream[object])
@@ -229,7 +229,7 @@ async def _events(response: httpx2.Response) -> AsyncIterator[Any]:
             kept = whole.get("object") == "response"
             yield {"type": f"response.{whole.get('status')}", "response": whole} if kept else whole
             return
-        chunks = one(body)
+        chunks = One(body)
     async for data in sse_data(chunks, end="[DONE]"):
         yield json.loads(data)
 

@@ -68,7 +68,7 @@ def offer_of(request: Request, server: Server, *, prepared: bool) -> Offer:
     if prepared or not server.strict:
         return offer
     sent = {sent_name(name): name for name in _untaken(offer.tools)}
-    return replace(offer, sent=sent, nulls=True)
+    return Offer(offer.tools, offer.choice, sent, nulls=True)
 
 
 def _untaken(names: Iterable[str]) -> list[str]:

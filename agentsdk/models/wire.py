@@ -108,7 +108,7 @@ def usage_of(usage: Any) -> Usage | None:
 
 def _part(usage: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     part = usage.get(name)
-    return part if isinstance(part, Mapping) else {}
+    return part if isinstance(part, (dict, Mapping)) else {}
 
 
 def merged(body: dict[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:

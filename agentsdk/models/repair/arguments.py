@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from agentsdk.messages import Repair
@@ -142,9 +143,10 @@ class _Mender:
             or root.get("additionalProperties", False) is not False
             or "patternProperties" in root
         )
-        others = list(self._readings(given, known, name))
-        readings = [("", given), *others] if open_ or known.keys() >= given.keys() else [*others, ("", given)]
-        for note, reading in readings:
+        own, others = [("", given)], self._readings(given, known, name)
+        taken_off = 0
+        for note, reading in chain(own, others) if open_ or known.keys() >= given.keys() else chain(others, own):
+            taken_off += bool(note)
             mark = len(self._notes)
             if note and not open_ and not known.keys() >= reading.keys():
                 continue
@@ -154,7 +156,7 @@ class _Mender:
             if fitted is not None:
                 return fitted
             del self._notes[mark:]
-        fitted = self._fit(given, self._schema, "") if others else self._nearest
+        fitted = self._fit(given, self._schema, "") if taken_off else self._nearest
         raise ValueError(f"The arguments do not fit. {' '.join(self._check.faults(fitted, self._schema))}")
 
     def _readings(
@@ -371,8 +373,8 @@ def _has_whole_float(value: Any) -> bool:
         layer = [
             v
             for item in layer
-            if isinstance(item, (Mapping, list))
-            for v in (item.values() if isinstance(item, Mapping) else item)
+            if isinstance(item, (dict, list, Mapping))
+            for v in (item if isinstance(item, list) else item.values())
         ]
     return False
 
