@@ -145,7 +145,9 @@ class _Mender:
         )
         own, others = [("", given)], self._readings(given, known, name)
         taken_off = 0
-        for note, reading in chain(own, others) if open_ or known.keys() >= given.keys() else chain(others, own):
+        for note, reading in (
+            chain(own, others) if open_ or known.keys() >= given.keys() else chain(others, own)
+        ):
             taken_off += bool(note)
             mark = len(self._notes)
             if note and not open_ and not known.keys() >= reading.keys():
