@@ -120,7 +120,7 @@ def _choice(choice: Mapping[str, Any], answer: Collector, name: str, *, stream: 
                 # In a whole answer each is a call by itself, with or without an index.
                 yield from answer.call(index if stream else at, *call)
     answer.finish = choice.get("finish_reason") or answer.finish
-    if isinstance(logprobs := choice.get("logprobs"), Mapping):
+    if isinstance(logprobs := choice.get("logprobs"), dict):
         add_logprobs(answer.details, logprobs)
 
 

@@ -100,6 +100,7 @@ class Collector:
 
     @usage.setter
     def usage(self, usage: Usage) -> None:
+        """Take another cost for that of all that has come."""
         self._usage, self._counted = usage, None
 
     def count(self, told: Any) -> None:
@@ -107,7 +108,7 @@ class Collector:
 
         Some tell it in every event, and all but the last are not needed: it is read when it is asked for.
         """
-        if isinstance(told, Mapping) and any(map(told.get, _COUNTS)):
+        if isinstance(told, dict) and any(map(told.get, _COUNTS)):
             self._counted = told
 
     def text(self, piece: Any) -> Sequence[Delta]:

@@ -214,7 +214,7 @@ class DashScopeModel(WireModel):
             event = json.loads(line)
         except RecursionError as error:
             raise ValueError("nested too deep") from error
-        if not isinstance(event, Mapping):
+        if not isinstance(event, dict):
             raise faults.bad_answer(self.name, f"{type(event).__name__}: {str(event)[:200]}")
         if event.get("code"):
             status = event.get("status_code")
@@ -222,24 +222,26 @@ class DashScopeModel(WireModel):
         output = event.get("output")
         if event.get("request_id"):
             answer.details["request_id"] = event["request_id"]
-        if not isinstance(output, Mapping):
+        if not isinstance(output, dict):
             raise faults.bad_answer(self.name, json.dumps(event)[:200])
         answer.count(event.get("usage"))
         if output.get("search_info"):
             answer.details["search_info"] = output["search_info"]
         choices = output.get("choices")
         for choice in choices if isinstance(choices, list) else ():
-            if not isinstance(choice, Mapping) or choice.get("index"):
+            if not isinstance(choice, dict) or choice.get("index"):
                 continue  # of several answers the first is taken
             message = choice.get("message") or {}
-            if not isinstance(message, Mapping):
+            if not isinstance(message, dict):
                 raise faults.bad_answer(self.name, json.dumps(event)[:200])
-            yield from answer.reasoning(reasoning_of(message))
-            yield from answer.text(text_of(message.get("content")))
+            if thought := reasoning_of(message):
+                yield from answer.reasoning(thought)
+            if content := message.get("content"):
+                yield from answer.text(content if isinstance(content, str) else text_of(content))
             for at, (index, *call) in enumerate(calls_in(message)):
                 # In a whole answer each is a call by itself, with or without an index.
                 yield from answer.call(index if stream else at, *call)
-            if isinstance(logprobs := choice.get("logprobs"), Mapping):
+            if isinstance(logprobs := choice.get("logprobs"), dict):
                 add_logprobs(answer.details, logprobs)
             finish = choice.get("finish_reason")
             if finish and finish != "null":

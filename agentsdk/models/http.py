@@ -69,21 +69,22 @@ class _Watch:
 
     def __init__(self) -> None:
         self.struck = False
+        self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[Any] | None = None
         """The one that waits now: a reader may be a new task for each item."""
-        self._until = 0.0
+        self._until = self._at = 0.0
+        """When the wait ends, and when the timer strikes."""
 
     async def within(self, seconds: float, items: AsyncIterator[T]) -> T:
         """Return the next item; a TimeoutError with `struck` set where it does not come in so many seconds."""
-        loop = asyncio.get_running_loop()
         task = self._task = asyncio.current_task()
         assert task is not None
         cancelling = task.cancelling()
-        self._until = loop.time() + max(seconds, 0.0)
-        if self._timer is None or self._timer.when() > self._until:
+        self._until = self._loop.time() + max(seconds, 0.0)
+        if self._timer is None or self._at > self._until:
             self.close()
-            self._timer = loop.call_at(self._until, self._strike)
+            self._set()
         try:
             item = await anext(items)
         except BaseException as error:
@@ -97,13 +98,16 @@ class _Watch:
             raise TimeoutError
         return item
 
+    def _set(self) -> None:
+        self._at = self._until
+        self._timer = self._loop.call_at(self._at, self._strike)
+
     def _strike(self) -> None:
         self._timer = None
         if self._task is None:
             return
-        loop = asyncio.get_running_loop()
-        if loop.time() < self._until:  # it was set for an earlier wait
-            self._timer = loop.call_at(self._until, self._strike)
+        if self._at < self._until:  # it was set for an earlier wait
+            self._set()
             return
         self.struck = True
         self._task.cancel()

@@ -222,7 +222,7 @@ class OllamaModel(WireModel):
             event = json.loads(line)
         except RecursionError as error:
             raise ValueError("nested too deep") from error
-        if not isinstance(event, Mapping):
+        if not isinstance(event, dict):
             raise faults.bad_answer(self.name, f"{type(event).__name__}: {str(event)[:200]}")
         if event.get("error"):
             raise faults.from_status(None, event, None, model=self.name)
@@ -230,10 +230,12 @@ class OllamaModel(WireModel):
         message = event.get("message")
         if message is None and event.get("done"):
             message = {}
-        if not isinstance(message, Mapping):
+        if not isinstance(message, dict):
             raise faults.bad_answer(self.name, json.dumps(event)[:200])
-        yield from answer.reasoning(reasoning_of(message))
-        yield from answer.text(message.get("content"))
+        if thought := reasoning_of(message):
+            yield from answer.reasoning(thought)
+        if content := message.get("content"):
+            yield from answer.text(content)
         for _index, id_, name, arguments in calls_in(message):
             # Calls come whole, and several lines may each bring one at index 0.
             yield from answer.call(None, id_, name, {} if arguments is None else arguments)

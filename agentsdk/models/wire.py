@@ -60,15 +60,15 @@ def calls_in(message: Mapping[str, Any]) -> Iterator[tuple[Any, Any, Any, Any]]:
     """Yield the calls of a message, or the pieces of them: (index, id, name, arguments)."""
     calls = message.get("tool_calls")
     for call in calls if isinstance(calls, list) else [calls] if calls else ():
-        if isinstance(call, Mapping):
+        if isinstance(call, dict):
             function = call.get("function")
             name, arguments = call.get("name"), call.get("arguments")
-            if isinstance(function, Mapping):
+            if isinstance(function, dict):
                 name, arguments = function.get("name"), function.get("arguments")
-            elif isinstance(custom := call.get("custom"), Mapping):  # a tool that takes a text
+            elif isinstance(custom := call.get("custom"), dict):  # a tool that takes a text
                 name, arguments = custom.get("name"), {"input": custom.get("input")}
             yield call.get("index"), call.get("id"), name, arguments
-    if isinstance(function := message.get("function_call"), Mapping):  # the form before there were tools
+    if isinstance(function := message.get("function_call"), dict):  # the form before there were tools
         yield None, None, function.get("name"), function.get("arguments")
 
 

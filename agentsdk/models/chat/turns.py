@@ -114,6 +114,8 @@ class Chunk(_Turn, AIMessageChunk):
 
     def __add__(self, other: Any) -> Any:
         """Return the pieces together; the whole answer, if one of them is the last."""
+        if type(self) is type(other) is Chunk and _are_text(self, other):
+            return _joined(self, other)
         parts = [self, *(other if isinstance(other, (list, tuple)) else [other])]
         first = next((at for at in reversed(range(len(parts))) if getattr(parts[at], "anew", False)), 0)
         heard = [_without_text(p) for p in parts[:first]] + parts[first:]
@@ -125,6 +127,48 @@ class Chunk(_Turn, AIMessageChunk):
         if not isinstance(other, AIMessageChunk):
             return NotImplemented
         return Chunk(**{k: v for k, v in other.__dict__.items() if k != "type"}) + self
+
+
+def _are_text(left: Chunk, right: Chunk) -> bool:
+    same = left.id == right.id and left.response_metadata == right.response_metadata
+    return same and _is_text(left) and _is_text(right)
+
+
+def _is_text(chunk: Chunk) -> bool:
+    """Whether a chunk is a piece of a text or of a thought, and nothing else."""
+    its = chunk.__dict__
+    return (
+        type(its["content"]) is str
+        and its["additional_kwargs"].keys() <= _THOUGHT
+        and its["response_metadata"].keys() <= _PROVIDER
+        and not (
+            chunk.__pydantic_private__
+            or chunk.__pydantic_extra__
+            or its["tool_call_chunks"]
+            or its["tool_calls"]
+            or its["invalid_tool_calls"]
+            or its["usage_metadata"]
+            or its["chunk_position"]
+            or its["name"]
+        )
+    )
+
+
+_THOUGHT, _PROVIDER = {"reasoning_content"}, {"model_provider"}
+
+
+def _joined(left: Chunk, right: Chunk) -> Chunk:
+    """Return two pieces of a text by the same model together as core does, which takes three times as long."""
+    thought = "".join(p.additional_kwargs.get("reasoning_content") or "" for p in (left, right))
+    extra = {"reasoning_content": thought} if left.additional_kwargs or right.additional_kwargs else {}
+    return _piece(left, f"{left.content}{right.content}", extra, {**left.response_metadata})
+
+
+def _piece(like: Chunk, text: str, extra: dict[str, Any], told: dict[str, Any]) -> Chunk:
+    """Return a chunk of a text. Nothing in it needs to be validated, which costs more than all else."""
+    own: dict[str, Any] = {"tool_calls": [], "invalid_tool_calls": [], "tool_call_chunks": []}
+    said = {"content": text, "additional_kwargs": extra, "response_metadata": told}
+    return like.model_copy(update=said | own)
 
 
 def _without_text(part: Any) -> Any:
@@ -182,16 +226,17 @@ def chunk_of(piece: Delta | Reply, provider: str) -> Chunk | None:
     told = {"model_provider": provider}
     match piece:
         case TextDelta():
-            return Chunk(content=piece.text, response_metadata=told)
+            return _piece(_BLANK, piece.text, {}, told)
         case ReasoningDelta():
-            extra = {"reasoning_content": piece.text}
-            return Chunk(content="", additional_kwargs=extra, response_metadata=told)
+            return _piece(_BLANK, "", {"reasoning_content": piece.text}, told)
         case Restated():
-            extra = {"reasoning_content": piece.thought}
-            return Chunk(content="", additional_kwargs=extra, response_metadata=told).begin()
+            return _piece(_BLANK, "", {"reasoning_content": piece.thought}, told).begin()
         case Reply():
             return last_chunk(message_of(piece, provider))
     return None
+
+
+_BLANK = Chunk(content="")
 
 
 def last_chunk(whole: AIMessage, *, alone: bool = False) -> Chunk:

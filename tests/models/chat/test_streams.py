@@ -150,6 +150,36 @@ def test_what_turned_out_to_be_a_thought_is_out_of_the_text_before_the_end() -> 
         assert (way.content, way.additional_kwargs["reasoning_content"]) == ("Yes.", "I think so. ")
 
 
+chunks = st.builds(
+    Chunk,
+    content=texts | st.just([{"type": "text", "text": "a", "index": 0}]),
+    additional_kwargs=st.sampled_from([{}, {}, {"reasoning_content": "So."}, {"refusal": "No."}]),
+    response_metadata=st.sampled_from(
+        [{}, {"model_provider": "x"}, {"model_provider": "x"}, {"finish_reason": "stop"}]
+    ),
+    id=st.sampled_from([None, "lc_run--1", "lc_run--1", "resp_1"]),
+    name=st.sampled_from([None, None, "n"]),
+    chunk_position=st.sampled_from([None, None, "last"]),
+    usage_metadata=st.sampled_from([None, None, {"input_tokens": 1, "output_tokens": 2, "total_tokens": 3}]),
+    tool_call_chunks=st.sampled_from([[], [], [{"name": "add", "args": "{", "id": "c", "index": 0}]]),
+)
+
+
+@given(st.lists(chunks, min_size=2, max_size=4))
+def test_pieces_are_added_as_core_adds_them(pieces: list[Chunk]) -> None:
+    ours: Any = pieces[0]
+    theirs: Any = AIMessageChunk(**pieces[0].__dict__)
+    for piece in pieces[1:]:
+        before = piece.model_dump()
+        ours = ours + piece
+        theirs = theirs + AIMessageChunk(**piece.__dict__)
+        assert piece.model_dump() == before
+        assert ours.__dict__ == theirs.__dict__
+    ours.tool_calls.append("mine")
+    ours.response_metadata["mine"] = ours.additional_kwargs["mine"] = True
+    assert all("mine" not in (*p.tool_calls, *p.response_metadata, *p.additional_kwargs) for p in pieces)
+
+
 @each
 def test_a_chain_streams_text_as_it_comes(server: Standin, make: Make) -> None:
     server.say("A text that comes in some pieces.")
