@@ -24,9 +24,9 @@ WORDS = {
         "profile": "profile", "table": "table", "join": ", ",
     },
     "zh": {
-        "pictures": "图片", "sound": "声音", "video": "视频", "native": "原生", "words": "文字描述",
-        "never": "否", "always": "总是", "switch": "可开关", True: "是", False: "否", None: "?",
-        "profile": "LangChain", "table": "内置表", "join": "、",
+        "pictures": "图片", "sound": "音频", "video": "视频", "native": "原生", "words": "文字描述",
+        "never": "否", "always": "始终", "switch": "可开关", True: "是", False: "否", None: "?",
+        "profile": "LangChain", "table": "我们的表", "join": "、",
     },
 }  # fmt: skip
 
@@ -40,7 +40,7 @@ def rows() -> Iterator[tuple[str, str, str, str, list[str]]]:
                 cells = [c.strip() for c in line.strip("|").split("|")]
                 if not line.startswith("|"):
                     reading = False
-                elif cells[-1] in ("known from", "来源"):
+                elif cells[-1] in ("known from", "依据"):
                     reading = True
                 elif reading and set(line) - set("|-"):
                     named = cells[0].startswith("`") and len(cells) == 9
