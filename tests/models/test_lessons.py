@@ -133,12 +133,12 @@ def test_a_server_that_knows_no_choice_by_name_is_offered_that_tool_alone(server
         ),
         (
             "Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model.",
-            {"type": "json_schema", "json_schema": {"name": "a", "schema": {}}},
+            {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object"}}},
             {"type": "json_object"},
         ),
         (
             "This response_format type is unavailable now",
-            {"type": "json_schema", "json_schema": {"name": "a", "schema": {}}},
+            {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object"}}},
             {"type": "json_object"},
         ),
     ],
