@@ -81,7 +81,7 @@ class Face:
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        for chunk in _bridge.iterate(self._astream(messages, stop, None, **kwargs)):
+        for chunk in _bridge.read_ahead(self._astream(messages, stop, None, **kwargs)):
             if run_manager:  # core gives it to us where it makes events of the chunks, and nowhere else
                 _show_broken(chunk)
                 run_manager.on_llm_new_token(chunk.text, chunk=chunk)
