@@ -280,7 +280,8 @@ def unreadable(model: str, error: BaseException, partial: str = "") -> ModelErro
                 kind = "empty"
             elif _is_html(text):
                 kind = "html"
-            return bad_answer(model, f"{inner.msg}: {_short(text)}", partial, kind=kind, snippet=snippet)
+            why = _("It is not JSON: {text}").format(text=_short(text))
+            return bad_answer(model, why, partial, kind=kind, snippet=snippet)
     return bad_answer(model, f"{type(error).__name__}: {error}", partial, kind=kind, snippet=snippet)
 
 
