@@ -26,10 +26,39 @@ from tests.models.repair.schemas import values as few_values
 
 def is_valid(given: Any, wanted: Any) -> bool | None:
     """Return whether `jsonschema` lets a value pass; None where it has no word on it."""
+    if comes_back(wanted):  # it would go round until its stack is full
+        return None
     try:
         return bool(Draft202012Validator(wanted).is_valid(given))
     except Exception:  # a reference to nowhere or to itself, a number too large for it: its own limits
         return None
+
+
+def comes_back(root: Any) -> bool:
+    """Return whether a reference in a schema leads back to itself at one value."""
+    check, open_, done = Check(root), set[int](), set[int]()
+
+    def visit(part: Any) -> bool:
+        if not isinstance(part, dict) or id(part) in done:
+            return False
+        if id(part) in open_:
+            return True
+        open_.add(id(part))
+        at_once = [part[word] for word in ("not", "if", "then", "else") if word in part]
+        at_once += [s for word in ("allOf", "anyOf", "oneOf") for s in part.get(word) or ()]
+        at_once += [check.target(part["$ref"])] if "$ref" in part else []
+        found = any(map(visit, at_once))
+        open_.discard(id(part))
+        done.add(id(part))
+        return found
+
+    todo = [root]
+    while todo:
+        at = todo.pop()
+        if visit(at):
+            return True
+        todo += at.values() if isinstance(at, dict) else at if isinstance(at, list) else ()
+    return False
 
 
 def _arguments(sample: tuple[Any, Any, str, bool, bool], watch: Watch) -> None:
@@ -267,6 +296,7 @@ def _objects_in(made: Any) -> list[Any]:
 def _a_schema(chance: Random) -> tuple[Any, str, bool, bool, Any]:
     wanted: Any = tool_schema(chance) if chance.random() < 0.7 else schema(chance)
     kind = chance.randrange(100)
+    answer = given_for(chance, wanted)
     if kind >= 96:
         wanted = hostile(chance, wanted)
     elif kind >= 75:
@@ -276,7 +306,7 @@ def _a_schema(chance: Random) -> tuple[Any, str, bool, bool, Any]:
         chance.choice(_SERVERS),
         chance.random() < 0.6,
         chance.random() < 0.7,
-        given_for(chance, wanted),
+        answer,
     )
 
 

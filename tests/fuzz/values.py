@@ -187,8 +187,8 @@ def hostile(chance: Random, given: Any) -> Any:
             }
         case 1:
             made: Any = {"type": "integer"}
-            for _level in range(chance.choice((5, 12, 30))):
-                made = {chance.choice(("anyOf", "oneOf", "allOf")): [made] * chance.choice((1, 2, 3))}
+            for width in chance.choice(((1,) * 60, (2,) * 12, (3,) * 7)):
+                made = {chance.choice(("anyOf", "oneOf", "allOf")): [made] * width}
             return {"properties": {"a": made}}
         case 2:
             defs = {f"d{at}": {"anyOf": [{"$ref": f"#/$defs/d{at + 1}"}] * 2} for at in range(30)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -195,10 +196,10 @@ class _Piece:
         if len(self.texts) > 1 and all(
             b.startswith(a) for a, b in zip(self.texts, self.texts[1:], strict=False)
         ):
-            try:
-                strict(joined)
-            except ValueError:
-                return self.texts[-1], True
+            for text, again in ((joined, False), (self.texts[-1], True)):
+                with contextlib.suppress(ValueError):
+                    strict(text)
+                    return text, again
         return joined, False
 
     def _scan(self, text: str) -> None:

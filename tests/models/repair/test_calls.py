@@ -62,6 +62,8 @@ TWO = [("add", {"x": 1}), ("add", {"x": 2})]
         [(0, "a", "add", '{"x": 1}'), (0, "a", "add", '{"x": 1}')],
         [(0, None, "add", '{"x": 1}'), (0, None, "add", '{"x": 1}')],
         [(0, None, "add", {"x": 1}), (0, None, "add", {"x": 1})],
+        # It only seems to: a fence in pieces.
+        [(0, "a", "add", "`"), (0, "", None, '``json\n{"x": 1}\n```')],
         # An empty object sent ahead of the real one.
         [(0, "a", "add", "{}"), (0, "", None, '{"x"'), (0, "", None, ": 1}")],
         # The name comes in pieces, or grows.
