@@ -31,6 +31,7 @@ from agentsdk.models.tokens import MARGIN, MOST_TOKENS, characters
 from agentsdk.models.tool_names import named_for, offer_of
 from agentsdk.models.window import (
     ANSWER,
+    SHORT,
     Shortened,
     cuts_of,
     learn,
@@ -247,8 +248,11 @@ class WireModel(ABC):
 
         None is a window that nobody knows, or one that what is asked surely fits in.
         """
-        limit = limit_of(self._whose(), facts_known(self.served).context)
-        if limit is None or characters(body) * MOST_TOKENS < limit // 2:
+        size = characters(body) * MOST_TOKENS
+        # A server that can be asked is asked before the first long conversation, and not for a short one.
+        facts = await facts_of(self) if size > SHORT else facts_known(self.served)
+        limit = limit_of(self._whose(), facts.context)
+        if limit is None or size < limit // 2:
             return body, None
         return body, limit - min(request.max_tokens or ANSWER, limit // 4)
 

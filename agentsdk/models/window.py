@@ -15,6 +15,9 @@ from agentsdk.models.tokens import MARGIN, Count, estimate, exact, weigh_message
 ANSWER = 4_096
 """Tokens that are kept free for an answer whose limit nobody set, where the window is large enough."""
 
+SHORT = 1_024
+"""Tokens of a conversation that fits every window in use: for so short a one no server is asked how large its is."""
+
 RUNGS = (16_384, 32_768, 65_536, 131_072, 262_144)
 """Windows that Ollama is asked for: few, since each change loads the model again."""
 

@@ -16,6 +16,7 @@ from agentsdk.models.dashscope import DashScopeModel
 from agentsdk.models.model import Prepared, Reply, Request, ToolSpec
 from agentsdk.models.ollama import OllamaModel
 from agentsdk.models.openai import OpenAIModel
+from agentsdk.models.servers import SERVERS
 from agentsdk.models.window import RUNGS, learn, rung, shorten, weigh
 from agentsdk.testing.standin import Standin
 
@@ -233,6 +234,22 @@ def test_a_body_of_langchains_face_is_kept_inside_its_own_window(server: Standin
     sent = next(r.body for r in server.requests if r.path == "/api/chat")
     assert sent["messages"] == [messages[0], messages[3]]
     assert sent["options"]["num_ctx"] == 2_048
+
+
+def test_a_server_that_can_be_asked_says_how_large_its_window_is_before_a_long_conversation(
+    server: Standin,
+) -> None:
+    server.model("qwen3", context=32_768, loaded=4_096)
+    url = server.url("openai", flavour="lmstudio")
+    model = OpenAIModel("qwen3", "key", base_url=url, server=SERVERS["lmstudio"])
+    server.say("Yes.").say("Yes.")
+    ask(model, Request((Message.user("Hi"),)))
+    assert not [r for r in server.requests if r.path.endswith("/api/v0/models")]  # a short one surely fits
+    reply = ask(model, Request(long_talk(8, 40), (LOOK,)))
+    sent = server.requests[-1].body["messages"]
+    assert len(sent) < 34
+    assert sent[-1]["content"] == "The last question."
+    assert [r.kind for r in reply.message.repairs] == ["context.cut"]
 
 
 def refusal(limit: int, asked: int) -> str:
