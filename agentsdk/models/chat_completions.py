@@ -72,6 +72,8 @@ def read(event: Any, answer: Collector, *, name: str, stream: bool) -> Iterator[
         raise faults.bad_answer(name, f"{type(event).__name__}: {str(event)[:200]}")
     if event.get("error"):
         raise faults.from_status(None, event, None, model=name)
+    if isinstance(own := event.get("base_resp"), Mapping) and own.get("status_code"):  # MiniMax's place for it
+        raise faults.from_status(200, event, None, model=name)
     if "choices" not in event and isinstance(
         event.get("message"), str
     ):  # an error of SiliconFlow's or old vLLM's

@@ -32,7 +32,9 @@ from agentsdk.models.retry_after import retry_after
 # Codes and phrases as recorded, and as in the providers' lists of errors.
 _QUOTA = re.compile(
     r"insufficient[_ ]?quota|arrearage|overdue|billing_(?:hard_limit|not_active)|exceeded your current quota|"
-    r"credit balance|insufficient (?:balance|credits?|funds)|usage limit|free ?tier ?only|free allocated quota",
+    r"credit balance|insufficient (?:balance|credits?|funds)|usage limit|free ?tier ?only|free allocated quota|"
+    r"balance is (?:insufficient|not enough)|(?:any|no|out of) (?:more )?credits|account_?overdue|"
+    r"余额不足|余额已用|欠费|已用尽|请充值|资源包不足",
     re.IGNORECASE,
 )
 # DashScope's compatible mode has OpenAI's word for an empty account in its answer to too much in one minute.
@@ -309,11 +311,21 @@ def _parsed(body: Any) -> Any:
 def _code_and_message(body: Any) -> tuple[str, str]:
     if isinstance(body, Mapping):
         inner = body.get("error", body)
+        if isinstance(own := body.get("base_resp"), Mapping):  # MiniMax's, in an answer with status 200
+            number = own.get("status_code")
+            return _MINIMAX.get(number if isinstance(number, int) else 0, str(number)), _said(
+                own.get("status_msg")
+            )
         if isinstance(inner, Mapping):
             code = inner.get("code") or inner.get("type") or ""
             return _said(code, 200), _said(inner.get("message") or inner)
         return _said(body.get("code") or "", 200), _said(inner)
     return "", _said(body or "")
+
+
+_MINIMAX = {1002: "rate_limit", 1004: "unauthorized", 1008: "insufficient_quota", 1026: "content_filter",
+            1027: "content_filter", 1039: "too_many_requests", 2013: "invalid_parameter"}  # fmt: skip
+"""MiniMax's numbers in the words of the others (its list of error codes)."""
 
 
 def _said(value: Any, most: int = 4_000) -> str:

@@ -39,6 +39,12 @@ _WORDINGS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (rf"input length and `max_tokens` exceed context limit: {_N} \+ \d+ > {_N}", ("asked", "limit")),
     # Google
     (rf"input token count \(?{_N}\)? exceeds the maximum number of tokens allowed \(?{_N}", ("asked", "limit")),
+    # xAI
+    (rf"maximum prompt length is {_N} but the request contains {_N}", ("limit", "asked")),
+    # Moonshot
+    (rf"exceeded model token limit:? {_N}", ("limit",)),
+    # Zhipu, MiniMax
+    (r"prompt\s*超长|输入.{0,10}(?:超长|过长|超过.{0,10}长度)|context window exceeds limit", ()),
     # TGI and MindIE
     (rf"`inputs`.{{0,40}}must be <= {_N}\. given: {_N}", ("limit", "asked")),
     # A request that is larger than a whole minute's tokens: no wait helps, a shorter one does (OpenAI, Groq)

@@ -311,3 +311,37 @@ def test_every_recorded_refusal_becomes_the_error_that_it_is() -> None:
             elif status == 400:
                 assert isinstance(error, InvalidRequest | ModelNotFound), (path.name, text[:200])
     assert seen > 20
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error"),
+    [
+        (429, {"error": {"code": "1113", "message": "余额不足或无可用资源包,请充值。"}}, QuotaExhausted),
+        (403, {"code": 30001, "message": "Sorry, your account balance is insufficient"}, QuotaExhausted),
+        (403, {"error": "Your newly created team doesn't have any credits yet."}, QuotaExhausted),
+        (400, {"error": {"message": "资源包余量已用尽"}}, QuotaExhausted),
+        (200, {"base_resp": {"status_code": 1008, "status_msg": "insufficient balance"}}, QuotaExhausted),
+        (200, {"base_resp": {"status_code": 1002, "status_msg": "rate limit"}}, RateLimited),
+        (200, {"base_resp": {"status_code": 1004, "status_msg": "login fail"}}, AuthFailed),
+        (
+            400,
+            {"error": {"message": "Invalid request: Your request exceeded model token limit: 131072"}},
+            ContextOverflow,
+        ),
+        (400, {"error": {"message": "context window exceeds limit (2013)"}}, ContextOverflow),
+        (400, {"error": {"code": "1261", "message": "Prompt 超长"}}, ContextOverflow),
+        (
+            400,
+            {"error": "This model's maximum prompt length is 131072 but the request contains 140000 tokens."},
+            ContextOverflow,
+        ),
+    ],
+)
+def test_other_providers_words_for_money_and_length_are_known(
+    status: int, body: Any, error: type[ModelError]
+) -> None:
+    """Zhipu, SiliconFlow, xAI, Hunyuan, MiniMax, Moonshot: money is never tried again, length is cut."""
+    found = from_status(status, body, None, model="openai:m")
+    assert type(found) is error
+    if isinstance(found, ContextOverflow) and "140000" in str(body):
+        assert (found.limit, found.asked) == (131072, 140000)
