@@ -17,27 +17,36 @@ MediaKind = Literal["image", "audio", "video", "file"]
 LARGEST = 20 * 1024 * 1024
 """Bytes of one picture or the like: what OpenAI takes of a picture, and DashScope of a file in a request."""
 
-# First bytes, where they stand, and the type: as the formats' own specifications have them.
-_MAGIC: tuple[tuple[int, bytes, str], ...] = (
-    (0, b"\x89PNG\r\n\x1a\n", "image/png"),
-    (0, b"\xff\xd8\xff", "image/jpeg"),
-    (0, b"GIF8", "image/gif"),
-    (8, b"WEBP", "image/webp"),
-    (0, b"BM", "image/bmp"),
-    (0, b"II*\x00", "image/tiff"),
-    (0, b"MM\x00*", "image/tiff"),
-    (8, b"WAVE", "audio/wav"),
-    (0, b"ID3", "audio/mpeg"),
-    (0, b"\xff\xfb", "audio/mpeg"),
-    (0, b"\xff\xf3", "audio/mpeg"),
-    (0, b"fLaC", "audio/flac"),
-    (0, b"OggS", "audio/ogg"),
-    (4, b"ftypM4A", "audio/mp4"),
-    (4, b"ftyp", "video/mp4"),
-    (8, b"AVI ", "video/x-msvideo"),
-    (0, b"\x1aE\xdf\xa3", "video/webm"),
-    (0, b"%PDF-", "application/pdf"),
+# First bytes and the type: as the formats' own specifications have them.
+_MAGIC: tuple[tuple[bytes, str], ...] = (
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF8", "image/gif"),
+    (b"II*\x00", "image/tiff"),
+    (b"MM\x00*", "image/tiff"),
+    (b"ID3", "audio/mpeg"),
+    (b"\xff\xfb", "audio/mpeg"),
+    (b"\xff\xf3", "audio/mpeg"),
+    (b"fLaC", "audio/flac"),
+    (b"OggS", "audio/ogg"),
+    (b"\x1aE\xdf\xa3", "video/webm"),
+    (b"%PDF-", "application/pdf"),
 )
+_RIFF = {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/x-msvideo"}
+# ISO base media: what the four letters after "ftyp" say (ISO/IEC 14496-12, and the registry mp4ra.org).
+_BRANDS = {b"heic": "image/heic", b"heix": "image/heic", b"mif1": "image/heif", b"msf1": "image/heif",
+           b"avif": "image/avif", b"avis": "image/avif", b"M4A ": "audio/mp4", b"M4B ": "audio/mp4"}  # fmt: skip
+
+
+def _sniffed(data: bytes) -> str:
+    """Return the type that bytes begin as; "" where they begin as none of these."""
+    if data[:4] == b"RIFF":
+        return _RIFF.get(data[8:12], "")
+    if data[4:8] == b"ftyp":
+        return _BRANDS.get(data[8:12], "video/mp4")
+    if data[:2] == b"BM" and int.from_bytes(data[2:6], "little") == len(data):  # BMP says its own length
+        return "image/bmp"
+    return next((mime for magic, mime in _MAGIC if data.startswith(magic)), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +119,15 @@ class Media:
                 _("{name} cannot be sent to a model.").format(name=name or _("It")),
                 why=_("It has {size:,} bytes; 1 to {most:,} may be sent.").format(size=len(data), most=LARGEST),
             )
-        known = next((m for at, magic, m in _MAGIC if data[at : at + len(magic)] == magic), "")
+        known = _sniffed(data)
         found = known or mime.partition(";")[0].strip() or mimetypes.guess_type(name)[0] or ""
         kind = _kind_of(found)
+        if found in ("image/heic", "image/heif"):
+            raise MediaUnreadable(
+                _("{name} cannot be sent to a model.").format(name=name or _("It")),
+                why=_("Its type is {mime}.").format(mime=found),
+                fix=_("Models take JPEG and PNG: convert it first."),
+            )
         if kind is None:
             raise MediaUnreadable(
                 _("{name} is no picture, sound, video or PDF.").format(name=name or _("It")),

@@ -19,6 +19,9 @@ SAMPLES = [
     (b"ID3\x04" + bytes(20), "audio", "audio/mpeg"),
     (b"OggS" + bytes(20), "audio", "audio/ogg"),
     (bytes(4) + b"ftypisom" + bytes(8), "video", "video/mp4"),
+    (bytes(4) + b"ftypavif" + bytes(8), "image", "image/avif"),
+    (bytes(4) + b"ftypM4B " + bytes(8), "audio", "audio/mp4"),
+    (b"BM\x0e\x00\x00\x00" + bytes(8), "image", "image/bmp"),
     (b"%PDF-1.7\n", "file", "application/pdf"),
 ]
 
@@ -64,10 +67,24 @@ def test_a_data_uri_is_read_and_written() -> None:
         "data:image/png;base64,???",
         "data:text/plain,hello",
         "no-such-file.png",
+        bytes(4) + b"ftypheic" + bytes(8),
+        b"BMW is a car",
+        b"RIFF\x00\x00\x00\x00DATA",
         b"<svg xmlns='http://www.w3.org/2000/svg'/>",
         b"x" * (LARGEST + 1),
     ],
-    ids=["empty", "text", "not base64", "no base64", "missing", "svg", "too large"],
+    ids=[
+        "empty",
+        "text",
+        "not base64",
+        "no base64",
+        "missing",
+        "heic",
+        "no bmp",
+        "other riff",
+        "svg",
+        "too large",
+    ],
 )
 def test_what_is_none_of_these_is_refused_with_the_reason(source: str | bytes) -> None:
     with pytest.raises(MediaUnreadable) as raised:

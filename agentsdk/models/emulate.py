@@ -76,6 +76,8 @@ class Emulation:
         self._form: Mapping[str, Any] | None = None
         self._names: list[str] = []
         self._longer = False
+        self.room: int | None = None
+        """Tokens of a question, at most, after one that was refused as too long."""
         self.holds = False
         """Whether text is not shown as it comes: it may turn out not to be what was asked for."""
 

@@ -140,9 +140,10 @@ class WireModel(ABC):
         return ""
 
     async def _exchange(self, request: Request, *, stream: bool) -> AsyncGenerator[Delta | Reply, None]:
-        if holds_media(request.messages) and not isinstance(request, Prepared):
-            request = replace(request, messages=await self._attached(request.messages))
         deadline = Deadline(self.name, self._limits, request.timeout)
+        if holds_media(request.messages) and not isinstance(request, Prepared):
+            ready = await deadline.within(self._attached(request.messages))
+            request = replace(request, messages=ready)
         if self.asks_first and is_about_tools(request):
             known_as = (await deadline.within(facts_of(self.served))).known_as
             if self._family.name == "unknown" and known_as:
@@ -156,7 +157,7 @@ class WireModel(ABC):
             streamed = again != "whole" and self.streams(request, wanted=stream)
             tried += 1
             body, changes = self.fit(way.write(self._written(request, stream=streamed)), stream=streamed)
-            body, fitted = await self._inside(body, request)
+            body, fitted = await self._inside(body, request, most=way.room)
             cut = [] if fitted is None else cuts_of(fitted)
             offer = offer_of(request, self.served.server, prepared=isinstance(request, Prepared))
             answer = Collector(self._model, offer, self._family)
@@ -241,7 +242,10 @@ class WireModel(ABC):
             return ""
         if again := self.again(fault, request, body, tried):
             return again
-        return "same" if self._shorter(fault, body) or way.after_refused_choice(fault, body) else ""
+        if (room := self._shorter(fault, body)) is not None:
+            way.room = room
+            return "same"
+        return "same" if way.after_refused_choice(fault, body) else ""
 
     async def room(self, body: dict[str, Any], request: Request) -> tuple[dict[str, Any], int | None]:
         """Return a body that says how large a window is wanted, where a protocol can, and the tokens of a question.
@@ -261,7 +265,9 @@ class WireModel(ABC):
         learn(self._whose(), fitted.estimated, reply.usage.input_tokens)
         return []
 
-    async def _inside(self, body: dict[str, Any], request: Request) -> tuple[dict[str, Any], Shortened | None]:
+    async def _inside(
+        self, body: dict[str, Any], request: Request, *, most: int | None
+    ) -> tuple[dict[str, Any], Shortened | None]:
         """Return a body whose conversation fits the window, and what it weighs; None where it surely fits.
 
         Raises:
@@ -269,6 +275,8 @@ class WireModel(ABC):
 
         """
         body, room = await self.room(body, request)
+        if most is not None:
+            room = most if room is None else min(room, most)
         place = placed(body)
         if room is None or place is None:
             return body, None
@@ -277,14 +285,17 @@ class WireModel(ABC):
             raise overflow(self.name, fitted.asked, room)
         return (place.put(fitted.conversation) if fitted.left_out else body), fitted
 
-    def _shorter(self, fault: AgentError, body: Mapping[str, Any]) -> bool:
-        """Take a refusal of too long a conversation in, and say whether there is something to leave out."""
+    def _shorter(self, fault: AgentError, body: Mapping[str, Any]) -> int | None:
+        """Return the tokens to ask for after too long a conversation was refused; None: nothing can be left out."""
         place = placed(body)
         if not isinstance(fault, ContextOverflow) or place is None:
-            return False
-        asked = shorten(place.conversation, place.tools, sys.maxsize, self._family.tokens, self._whose())
-        room = told(self._whose(), fault.limit, fault.asked or asked.asked)
-        return shorten(place.conversation, place.tools, room, self._family.tokens, self._whose()).left_out > 0
+            return None
+        key, tokens = self._whose(), self._family.tokens
+        asked = fault.asked or shorten(place.conversation, place.tools, sys.maxsize, tokens, key).asked
+        room = min(fault.limit or asked, round(asked * 0.8))
+        if not shorten(place.conversation, place.tools, room, tokens, key).left_out:
+            return None  # it is the answer's share that is too large, or the one question
+        return told(key, fault.limit, asked)
 
     async def _attached(self, messages: Sequence[Message]) -> tuple[Message, ...]:
         facts, server = await facts_of(self), self.served.server

@@ -16,13 +16,15 @@ from agentsdk.errors import (
     ModelNotFound,
     ModelUnavailable,
     QuotaExhausted,
+    UnsupportedMedia,
 )
 from agentsdk.messages import Repair
 from agentsdk.models.faults import too_late
 from agentsdk.models.model import Delta, Model, Prepared, Reply, Request, reading
 
 LEADS_ON = (
-    ModelUnavailable, QuotaExhausted, ModelNotFound, AuthFailed, ContextOverflow, BadResponse, EmptyResponse
+    ModelUnavailable, QuotaExhausted, ModelNotFound, AuthFailed, ContextOverflow, UnsupportedMedia, BadResponse,
+    EmptyResponse,
 )  # fmt: skip
 """The errors after which the next model is asked: what is wrong is the server, the account or the model.
 

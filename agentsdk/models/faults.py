@@ -370,7 +370,7 @@ def _short(text: str) -> str:
 
 def _hidden(text: str) -> str:
     """Return a text without what looks like a key: servers repeat the one that they refuse."""
-    return re.sub(r"\b(sk-|Bearer\s+)[\w*.-]{6,}", r"\1...", text)
+    return re.sub(r"\b(sk-|gsk_|xai-|hf_|nvapi-|r8_|AIza|Bearer\s+)[\w*.-]{6,}", r"\1...", text)
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

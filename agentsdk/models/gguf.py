@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +37,8 @@ class Served:
 
     url: str
     """Base URL of Chat Completions."""
-    key: str
-    server: Any
+    key: str = field(repr=False)
+    server: Any = field(repr=False)
     """Keeps the server alive: it ends with this object."""
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache, lru_cache
+from functools import cache
+from hashlib import blake2b
 from typing import Any
 
 MARGIN = 1.15
@@ -60,7 +61,6 @@ WEIGHTS: Mapping[str, Mapping[str, float]] = {
 }  # fmt: skip
 
 
-@lru_cache(maxsize=2048)
 def estimate(text: str, tokens: str = "o200k") -> float:
     """Return about how many tokens a text is.
 
@@ -69,6 +69,21 @@ def estimate(text: str, tokens: str = "o200k") -> float:
         tokens: whose tokenizer: "o200k", "llama" or "qwen" (`Family.tokens`).
 
     """
+    # The turns of a conversation come again with every call; what is kept of them is a digest and a number.
+    key = (blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest(), tokens)
+    if (known := _counted.get(key)) is None:
+        if len(_counted) >= KEPT:
+            _counted.clear()
+        known = _counted[key] = _estimate(text, tokens)
+    return known
+
+
+KEPT = 8_192
+"""Texts whose count is remembered."""
+_counted: dict[tuple[bytes, str], float] = {}
+
+
+def _estimate(text: str, tokens: str) -> float:
     weights = WEIGHTS[tokens]
     total = 0.0
     if len(text) >= 20 and (runs := _OPAQUE.findall(text)):

@@ -89,12 +89,13 @@ def learn(key: tuple[str, str], estimated: float, counted: int) -> None:
 
 
 def told(key: tuple[str, str], limit: int | None, asked: int) -> int:
-    """Take a server's refusal of so long a conversation in, and return the tokens that may be asked from now on.
+    """Take a server's refusal of so long a conversation in, and return the tokens to ask for now.
 
-    Where it did not say how many fit, a fifth less than was asked is tried.
+    Only a number of the server's own is kept: a guess of ours would hold for every later conversation.
     """
-    _limits[key] = min(limit or asked, round(asked * 0.8))
-    return _limits[key]
+    if limit is not None:
+        _limits[key] = limit
+    return min(limit or asked, round(asked * 0.8))
 
 
 def limit_of(key: tuple[str, str], context: int | None) -> int | None:

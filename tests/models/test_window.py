@@ -278,6 +278,33 @@ def test_what_cannot_be_shortened_stays_an_overflow(server: Standin) -> None:
     assert len(server.requests) == 1
 
 
+def test_a_refusal_of_the_answers_length_or_of_a_word_teaches_nothing_about_the_window(server: Standin) -> None:
+    said = (
+        "This model's maximum context length is 8192 tokens. However, you requested 9000 tokens "
+        "(20 in the messages, 8980 in the completion)."
+    )
+    model = OpenAIModel("some-local-model", "key", base_url=server.url("openai"))
+    server.fault(400, code="context_length_exceeded", message=said)
+    server.fault(400, code="context_length_exceeded", message="context_length_exceeded")
+    for _ in range(2):
+        with pytest.raises(ContextOverflow):
+            ask(model, Request((Message.user("Hi"),)))
+    server.say("Yes.")
+    talk = long_talk(3, 20)
+    reply = ask(model, Request(talk, (LOOK,)))
+    assert len(server.requests[-1].body["messages"]) == len(talk)
+    assert reply.message.repairs == ()
+
+
+def test_a_guess_of_ours_is_not_kept_for_later_conversations(server: Standin) -> None:
+    server.fault(400, code="context_length_exceeded", message="context_length_exceeded").say("Yes.").say("Yes.")
+    model = OpenAIModel("some-local-model", "key", base_url=server.url("openai"))
+    talk = long_talk(8, 40)
+    assert [r.kind for r in ask(model, Request(talk, (LOOK,))).message.repairs] == ["context.cut"]
+    assert ask(model, Request(talk, (LOOK,))).message.repairs == ()
+    assert len(server.requests[-1].body["messages"]) == len(talk)
+
+
 def test_dashscopes_conversation_is_cut_where_its_protocol_keeps_it(server: Standin) -> None:
     server.fault(400, code="InvalidParameter", message="Range of input length should be [1, 1500]").say("Yes.")
     model = DashScopeModel("qwen-max", "key", base_url=server.url("dashscope"))
