@@ -104,9 +104,15 @@ class _Pump(Generic[T]):
         self._ready.put(asyncio.CancelledError() if task.cancelled() else task.exception())
 
     async def _run(self) -> None:
+        import asyncio
+
+        first = True
         try:
             async for item in self._items:
                 self._ready.put((item,))
+                if first:  # it is waited for: the other thread runs when the loop does nothing
+                    await asyncio.sleep(0)
+                    first = False
                 if self._ready.qsize() >= AHEAD:
                     await self._until_there_is_room()
         finally:

@@ -69,7 +69,8 @@ class _Watch:
     """
 
     def __init__(self) -> None:
-        self.struck = False
+        self._struck = False
+        self._cancelling = 0
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[Any] | None = None
@@ -77,27 +78,33 @@ class _Watch:
         self._until = self._at = 0.0
         """When the wait ends, and when the timer strikes."""
 
-    async def within(self, seconds: float, items: AsyncIterator[T]) -> T:
-        """Return the next item; a TimeoutError with `struck` set where it does not come in so many seconds."""
+    def begin(self, seconds: float) -> None:
+        """Begin a wait of at most so many seconds: whoever waits longer is cancelled."""
         task = self._task = asyncio.current_task()
         assert task is not None
-        cancelling = task.cancelling()
+        self._cancelling = task.cancelling()
         self._until = self._loop.time() + max(seconds, 0.0)
         if self._timer is None or self._at > self._until:
             self.close()
             self._set()
-        try:
-            item = await anext(items)
-        except BaseException as error:
-            if self.struck and task.uncancel() <= cancelling and isinstance(error, asyncio.CancelledError):
-                raise TimeoutError from None
-            raise
-        finally:
-            self._task = None
-        if self.struck:  # something below took the cancellation for its own
-            task.uncancel()
-            raise TimeoutError
-        return item
+
+    def end(self, error: BaseException | None = None) -> bool:
+        """End a wait; return whether its time was up, and its end is not the caller's own doing.
+
+        Args:
+            error: what it ended in.
+
+        """
+        task, self._task = self._task, None
+        if not self._struck:
+            return False
+        alone = task is not None and task.uncancel() <= self._cancelling
+        # None: something below took the cancellation for its own.
+        return (
+            error is None
+            or isinstance(error, TimeoutError)
+            or (alone and isinstance(error, asyncio.CancelledError))
+        )
 
     def _set(self) -> None:
         self._at = self._until
@@ -110,7 +117,7 @@ class _Watch:
         if self._at < self._until:  # it was set for an earlier wait
             self._set()
             return
-        self.struck = True
+        self._struck = True
         self._task.cancel()
 
     def close(self) -> None:
@@ -177,14 +184,17 @@ class Deadline:
         watch = _Watch()
         try:
             while True:
+                watch.begin(self._most())
                 try:
-                    item = await watch.within(self._most(), items)
-                except StopAsyncIteration:
-                    return
-                except TimeoutError:
-                    if not watch.struck:
-                        raise
-                    raise self._late() from None
+                    item = await anext(items)
+                except BaseException as error:
+                    if watch.end(error):
+                        raise self._late() from None
+                    if isinstance(error, StopAsyncIteration):
+                        return
+                    raise
+                if watch.end():
+                    raise self._late()
                 yield item
         finally:
             watch.close()
