@@ -159,16 +159,40 @@ _THOUGHT, _PROVIDER = {"reasoning_content"}, {"model_provider"}
 
 def _joined(left: Chunk, right: Chunk) -> Chunk:
     """Return two pieces of a text by the same model together as core does, which takes three times as long."""
-    thought = "".join(p.additional_kwargs.get("reasoning_content") or "" for p in (left, right))
-    extra = {"reasoning_content": thought} if left.additional_kwargs or right.additional_kwargs else {}
+    extra: dict[str, Any] = {}
+    if left.additional_kwargs or right.additional_kwargs:
+        thoughts = [p.additional_kwargs.get("reasoning_content") or "" for p in (left, right)]
+        extra["reasoning_content"] = "".join(thoughts)
     return _piece(left, f"{left.content}{right.content}", extra, {**left.response_metadata})
 
 
 def _piece(like: Chunk, text: str, extra: dict[str, Any], told: dict[str, Any]) -> Chunk:
-    """Return a chunk of a text. Nothing in it needs to be validated, which costs more than all else."""
-    own: dict[str, Any] = {"tool_calls": [], "invalid_tool_calls": [], "tool_call_chunks": []}
-    said = {"content": text, "additional_kwargs": extra, "response_metadata": told}
-    return like.model_copy(update=said | own)
+    """Return a chunk of a text, the rest of it as in another.
+
+    It is what `model_copy` returns, made in a third of the time: nothing is copied that is replaced, and nothing has to
+    be validated. There are two for each piece of a stream, one of them to hold it together with those before.
+    """
+    made = object.__new__(Chunk)
+    _set(
+        made,
+        "__dict__",
+        {
+            **like.__dict__,
+            "content": text,
+            "additional_kwargs": extra,
+            "response_metadata": told,
+            "tool_calls": [],
+            "invalid_tool_calls": [],
+            "tool_call_chunks": [],
+        },
+    )
+    _set(made, "__pydantic_extra__", {})
+    _set(made, "__pydantic_fields_set__", {"content", "additional_kwargs", "response_metadata"})
+    _set(made, "__pydantic_private__", None)
+    return made
+
+
+_set = object.__setattr__
 
 
 def _without_text(part: Any) -> Any:

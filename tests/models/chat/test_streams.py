@@ -1,7 +1,9 @@
 """What a consumer merges of a stream is what invoke returns: for any script, on every protocol."""
 
+import copy
 import itertools
 import json
+import pickle
 import warnings
 from typing import Any
 
@@ -17,7 +19,7 @@ from langchain_core.outputs.chat_generation import merge_chat_generation_chunks
 
 from agentsdk.errors import ModelError
 from agentsdk.models.chat.turns import Chunk, chunk_of
-from agentsdk.models.model import Delta, Restated, TextDelta
+from agentsdk.models.model import Delta, ReasoningDelta, Restated, TextDelta
 from agentsdk.testing.standin import Standin
 from tests.models.chat.faces import FACES, Make, each, merged, standin
 
@@ -163,6 +165,22 @@ chunks = st.builds(
     usage_metadata=st.sampled_from([None, None, {"input_tokens": 1, "output_tokens": 2, "total_tokens": 3}]),
     tool_call_chunks=st.sampled_from([[], [], [{"name": "add", "args": "{", "id": "c", "index": 0}]]),
 )
+
+
+@pytest.mark.parametrize("piece", [TextDelta("Yes."), ReasoningDelta("So.")])
+def test_a_piece_is_what_core_would_have_made_of_it(piece: Delta) -> None:
+    made = chunk_of(piece, "x")
+    assert made is not None
+    said = {k: v for k, v in made.__dict__.items() if k != "type"}
+    checked = Chunk(**said)
+    assert made == checked == copy.deepcopy(made) == pickle.loads(pickle.dumps(made))
+    assert made.model_dump_json() == checked.model_dump_json()
+    assert (made.content_blocks, made.text) == (checked.content_blocks, checked.text)
+    made.id, made.name = "run", "n"
+    made.tool_calls.append({"name": "add", "args": {}, "id": "1"})
+    again = chunk_of(piece, "x")
+    assert again is not None
+    assert again == checked
 
 
 @given(st.lists(chunks, min_size=2, max_size=4))
