@@ -27,8 +27,10 @@ from agentsdk.models.exchange import Again, WireModel
 from agentsdk.models.facts import Served
 from agentsdk.models.framing import sse_data
 from agentsdk.models.http import Deadline, Limits, One, client_of_loop, new_client
+from agentsdk.models.learned import Learning
 from agentsdk.models.model import Delta, Prepared, Request
 from agentsdk.models.profiles import SERVERS
+from agentsdk.models.refused import is_refusal
 from agentsdk.models.repair.reasoning import reasoning_of
 from agentsdk.models.wire import (
     add_logprobs,
@@ -179,15 +181,15 @@ class DashScopeModel(WireModel):
         rest = {k: v for k, v in request.options.items() if k not in places}
         return merged(merged(body, {"parameters": rest}), places)
 
-    def fit(self, body: dict[str, Any], *, stream: bool) -> tuple[dict[str, Any], list[str]]:
+    def fit(self, body: dict[str, Any], known: Learning, *, stream: bool) -> tuple[dict[str, Any], list[str]]:
         """Return a body as this server takes it, as far as it has said so."""
-        parameters, changes = lessons.fitted(body.get("parameters") or {}, self._url, self._model)
+        parameters, changes = lessons.fitted(body.get("parameters") or {}, known)
         parameters = {k: v for k, v in parameters.items() if k != "incremental_output"}
         return {**body, "parameters": parameters | ({"incremental_output": True} if stream else {})}, changes
 
-    def streams(self, request: Request, *, wanted: bool) -> bool:
+    def streams(self, request: Request, known: Learning, *, wanted: bool) -> bool:
         """Return whether a stream is asked for: a model that thinks is answered in no other way."""
-        if wanted or self._family.stream_only or lessons.streams_only(self._url, self._model):
+        if wanted or self._family.stream_only or lessons.streams_only(known):
             return True
         if isinstance(request, Prepared):
             asked = (request.body.get("parameters") or {}).get("enable_thinking")
@@ -199,13 +201,20 @@ class DashScopeModel(WireModel):
         """Return the stop strings that the model does not take."""
         return () if "stop" in body["parameters"] else request.stop
 
-    def again(self, error: AgentError, request: Request, body: Mapping[str, Any], tried: int) -> Again:  # noqa: ARG002  # told by the error
+    def again(
+        self,
+        error: AgentError,
+        request: Request,  # noqa: ARG002  # told by the error
+        body: Mapping[str, Any],
+        known: Learning,
+        tried: int,  # noqa: ARG002  # told by the error
+    ) -> Again:
         """Ask once more without a parameter, or for a stream, where the server says that it has to be so."""
-        if not isinstance(error, InvalidRequest):
+        if not isinstance(error, InvalidRequest) or not is_refusal(error):
             return ""
         parameters = body["parameters"]
         streamed = "incremental_output" in parameters
-        learned = lessons.learn(error.why, parameters, self._url, self._model, streamed=streamed)
+        learned = lessons.learn(error.why, parameters, known, streamed=streamed)
         return "same" if learned else ""
 
     def take(self, line: Any, answer: Collector, *, stream: bool) -> Iterator[Delta]:

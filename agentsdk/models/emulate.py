@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
-from agentsdk.errors import AgentError, EmptyResponse, ModelError
+from agentsdk.errors import AgentError, EmptyResponse
 from agentsdk.i18n import language_of
 from agentsdk.messages import Repair
 from agentsdk.models import text_tools
@@ -23,8 +23,9 @@ from agentsdk.models.bodies import Body, Form
 from agentsdk.models.collect import Collector
 from agentsdk.models.facts import Served, told_of
 from agentsdk.models.families import Family, family_of
+from agentsdk.models.learned import Learning
 from agentsdk.models.model import CallDelta, Delta, Offer, Prepared, Reply, Request, TextDelta
-from agentsdk.models.refused import EARLY, Refusable, refused_at, remember, says
+from agentsdk.models.refused import EARLY, Refusable, says
 from agentsdk.models.schemas import is_object
 from agentsdk.models.wire import text_of
 from agentsdk.prompts import render
@@ -52,11 +53,14 @@ class Emulation:
         request: what was asked.
         served: the model, and its server.
         family: what is known of its kind; what its server told of it goes before.
+        known: what was learned of it, and what this exchange learns.
         mode: how it is told of tools.
 
     """
 
-    def __init__(self, request: Request, served: Served, family: Family, *, mode: ToolsMode = "auto") -> None:
+    def __init__(
+        self, request: Request, served: Served, family: Family, known: Learning, *, mode: ToolsMode = "auto"
+    ) -> None:
         told = told_of(served)
         if family.name == "unknown" and told.known_as:
             family = family_of(told.known_as)
@@ -69,7 +73,8 @@ class Emulation:
         self._mode = mode
         self._native = served.server.name == "ollama"
         self._stage: Stage = "first"
-        self._refused = refused_at(served.url, served.name)
+        self._known = known
+        self._refused: frozenset[Any] = frozenset(thing for thing in known if isinstance(thing, str))
         self._notes: dict[str, Repair] = {}
         self._kept: Reply | None = None
         self._said = ""
@@ -156,12 +161,10 @@ class Emulation:
         return self._learns("tool_choice", fault, asked)
 
     def _learns(self, what: Refusable, fault: AgentError, asked: Mapping[str, Any]) -> bool:
-        if what in self._refused or not isinstance(fault, ModelError) or not says(what, fault.why):
+        if what in self._refused or not says(what, fault) or not self._used(what, asked):
             return False
-        if not self._used(what, asked):
-            return False
-        self._refused = remember(what, self._served.url, self._served.name)
-        return True
+        self._refused |= {what}
+        return self._known.add(what)
 
     def after_reply(self, reply: Reply, offer: Offer) -> Reply | None:
         """Return the reply as the caller gets it; None where the model is asked once more."""

@@ -23,6 +23,7 @@ from agentsdk.models.collect import Collector
 from agentsdk.models.emulate import Emulation, ToolsMode, is_about_tools
 from agentsdk.models.facts import Served, facts_known, facts_of
 from agentsdk.models.http import Deadline, Limits
+from agentsdk.models.learned import Learning
 from agentsdk.models.model import Delta, Offer, Prepared, Reply, Request, Restated, TextDelta
 from agentsdk.models.profiles import family_of
 from agentsdk.models.repair.refused import read_refused
@@ -115,11 +116,17 @@ class WireModel(ABC):
     def fault(self, error: Exception, partial: str) -> AgentError:
         """Return the error of ours for one of the client's or of the reading."""
 
-    def fit(self, body: dict[str, Any], *, stream: bool) -> tuple[dict[str, Any], list[str]]:  # noqa: ARG002  # a protocol may say it in the body
+    def fit(
+        self,
+        body: dict[str, Any],
+        known: Learning,  # noqa: ARG002  # a protocol may look at it
+        *,
+        stream: bool,  # noqa: ARG002  # a protocol may say it in the body
+    ) -> tuple[dict[str, Any], list[str]]:
         """Return a body as this server takes it, and what was changed for that, in English lines."""
         return body, []
 
-    def streams(self, request: Request, *, wanted: bool) -> bool:  # noqa: ARG002  # an adapter may look at it
+    def streams(self, request: Request, known: Learning, *, wanted: bool) -> bool:  # noqa: ARG002  # an adapter may look at both
         """Return whether the answer is asked for as a stream, whatever the caller gets."""
         return wanted
 
@@ -127,13 +134,21 @@ class WireModel(ABC):
         """Return the stop strings that the server is not told of: the answer is cut at them here."""
         return ()
 
-    def again(self, error: AgentError, request: Request, body: Mapping[str, Any], tried: int) -> Again:  # noqa: ARG002  # an adapter may look at all
+    def again(
+        self,
+        error: AgentError,  # noqa: ARG002  # an adapter may look at it
+        request: Request,  # noqa: ARG002  # an adapter may look at it
+        body: Mapping[str, Any],  # noqa: ARG002  # an adapter may look at it
+        known: Learning,  # noqa: ARG002  # an adapter may look at it
+        tried: int,  # noqa: ARG002  # an adapter may look at it
+    ) -> Again:
         """Say whether an exchange that brought nothing yet is worth one more, after what its error taught.
 
         Args:
             error: what it ended in.
             request: what was asked.
             body: what was sent.
+            known: what was learned of the model; what the error teaches is added.
             tried: how many exchanges there were, this one included.
 
         """
@@ -148,15 +163,17 @@ class WireModel(ABC):
             known_as = (await deadline.within(facts_of(self.served))).known_as
             if self._family.name == "unknown" and known_as:
                 self._family = family_of(known_as)
-        way = Emulation(request, self.served, self._family, mode=self._tools)
+        known = Learning(self.served.url, self._model)
+        way = Emulation(request, self.served, self._family, known, mode=self._tools)
         spent: list[Usage] = []
         empty: EmptyResponse | None = None
         again: Again = "same"
         tried = 0
         while again:
-            streamed = again != "whole" and self.streams(request, wanted=stream)
+            streamed = again != "whole" and self.streams(request, known, wanted=stream)
             tried += 1
-            body, changes = self.fit(way.write(self._written(request, stream=streamed)), stream=streamed)
+            written = way.write(self._written(request, stream=streamed))
+            body, changes = self.fit(written, known, stream=streamed)
             body, fitted = await self._inside(body, request, most=way.room)
             cut = [] if fitted is None else cuts_of(fitted)
             offer = offer_of(request, self.served.server, prepared=isinstance(request, Prepared))
@@ -204,7 +221,7 @@ class WireModel(ABC):
                         yield _told(held, changes, cut)
                         return
                     fault.received = held.message
-                again = self._after(fault, request, body, tried, way, begun=begun)
+                again = self._after(fault, request, body, tried, way, known, begun=begun)
                 if isinstance(fault, EmptyResponse):
                     empty = fault
                 found = None if again else way.instead()
@@ -213,6 +230,7 @@ class WireModel(ABC):
                         raise
                     raise fault from error
             else:
+                known.keep()
                 spent.append(answer.usage)
                 again = "same" if found is None else ""
             if found is not None:
@@ -230,6 +248,7 @@ class WireModel(ABC):
         body: Mapping[str, Any],
         tried: int,
         way: Emulation,
+        known: Learning,
         *,
         begun: bool,
     ) -> Again:
@@ -240,7 +259,7 @@ class WireModel(ABC):
             return "same"
         if begun:
             return ""
-        if again := self.again(fault, request, body, tried):
+        if again := self.again(fault, request, body, known, tried):
             return again
         if (room := self._shorter(fault, body)) is not None:
             way.room = room

@@ -1,4 +1,4 @@
-"""What servers said that they do not take of a request: learned once by address and model, and kept to from then on.
+"""What servers said that they do not take of a request: learned by address and model, and kept to (learned.py).
 
 A profile says what is known of a server. This says what was found out: a parameter that is refused, one that goes by
 another name now, a value that is none of the supported ones. What bears the meaning of a request is never left out:
@@ -11,6 +11,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
+
+from agentsdk.models.learned import Learning
 
 _KEPT = frozenset(
     {
@@ -57,6 +59,12 @@ _REFUSED = tuple(
         rf"{_FIELD} does not support",
     )
 )
+_OF_ITS_VALUE = re.compile(
+    r"\b(?:above|below|between|greater|less|more than|at (?:most|least)|to be|must be|should be|range|when|while|"
+    r"unless|together|alongside)\b|\bwith (?!(?:(?:this|the|that|your) [^.]{0,40})?\bmodel)",
+    re.IGNORECASE,
+)
+"""What says, right after a field's name, that its value or its company is wrong, and not that it is not taken."""
 _RENAMED = re.compile(r"use ['\"`](?P<other>\w+)['\"`] instead", re.IGNORECASE)
 _SUPPORTED = re.compile(r"supported values are:? (?P<values>[^.]+)", re.IGNORECASE)
 _VALUE = re.compile(
@@ -134,47 +142,35 @@ class Lesson:
 STREAM = Lesson("", "stream")
 """It answers as a stream only."""
 
-_learned: dict[tuple[str, str], tuple[Lesson, ...]] = {}
 
-
-def streams_only(url: str, model: str) -> bool:
+def streams_only(known: Learning) -> bool:
     """Return whether a server has said that it answers for a model as a stream only."""
-    return STREAM in _learned.get((url, model), ())
+    return STREAM in known
 
 
-def fitted(body: dict[str, Any], url: str, model: str) -> tuple[dict[str, Any], list[str]]:
+def fitted(body: dict[str, Any], known: Learning) -> tuple[dict[str, Any], list[str]]:
     """Return a body as a server takes it, as far as it has said so, and what was changed."""
-    lessons = _learned.get((url, model))
+    lessons = [thing for thing in known if isinstance(thing, Lesson)]
     if not lessons:
         return body, []
     body = dict(body)
     return body, [done for lesson in lessons if (done := lesson.apply(body))]
 
 
-def learn(said: str, body: Mapping[str, Any], url: str, model: str, *, streamed: bool = True) -> bool:
-    """Return whether a refusal says something new that lets the request be asked again, and remember it.
+def learn(said: str, body: Mapping[str, Any], known: Learning, *, streamed: bool = True) -> bool:
+    """Return whether a refusal says something new that lets the request be asked again, and take it in.
 
     Args:
         said: the server's text.
         body: what was refused.
-        url: where it was sent.
-        model: the server's name for the model.
+        known: what is known of the model where it is served.
         streamed: whether the answer was asked for as a stream.
 
     """
     if not streamed and _STREAM_ONLY.search(said):
-        return remember(STREAM, url, model)
+        return known.add(STREAM)
     lesson = lesson_of(said, body)
-    return lesson is not None and bool(lesson.apply(dict(body))) and remember(lesson, url, model)
-
-
-def remember(lesson: Lesson, url: str, model: str) -> bool:
-    """Return whether a lesson is new, and remember it."""
-    known = _learned.get((url, model), ())
-    if lesson in known:
-        return False
-    _learned[(url, model)] = (*known, lesson)
-    return True
+    return lesson is not None and bool(lesson.apply(dict(body))) and known.add(lesson)
 
 
 def _one_tool(body: dict[str, Any]) -> str:
@@ -225,6 +221,8 @@ def lesson_of(said: str, body: Mapping[str, Any]) -> Lesson | None:
         for found in pattern.finditer(said):
             field = found["field"].rstrip(".").removeprefix("body.")
             if field in _KEPT or not _holds(body, field):
+                continue
+            if _OF_ITS_VALUE.search(said, found.end("field"), found.end("field") + 120):
                 continue
             if renamed := _RENAMED.search(said, found.end()):
                 return Lesson(field, "rename", renamed["other"])

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 
 from agentsdk.budget import Usage
-from agentsdk.errors import AgentError, EmptyResponse, InvalidRequest, ModelError
+from agentsdk.errors import AgentError, EmptyResponse, InvalidRequest, ModelError, Overloaded
 from agentsdk.messages import Message, Repair
 from agentsdk.models import faults, lessons
 from agentsdk.models.collect import Collector
@@ -25,8 +25,10 @@ from agentsdk.models.exchange import Again, WireModel
 from agentsdk.models.facts import Served, facts_of
 from agentsdk.models.framing import lines
 from agentsdk.models.http import Deadline, Limits, One, client_of_loop, new_client
+from agentsdk.models.learned import Learning
 from agentsdk.models.model import Delta, Prepared, Reply, Request
 from agentsdk.models.profiles import OLLAMA_WINDOW, SERVERS
+from agentsdk.models.refused import is_refusal
 from agentsdk.models.repair.reasoning import reasoning_of
 from agentsdk.models.schemas import lower
 from agentsdk.models.tokens import MOST_TOKENS, characters
@@ -192,12 +194,19 @@ class OllamaModel(WireModel):
             return effort_of(thinking, self._family)
         return bool(thinking)
 
-    def fit(self, body: dict[str, Any], *, stream: bool) -> tuple[dict[str, Any], list[str]]:
+    def fit(self, body: dict[str, Any], known: Learning, *, stream: bool) -> tuple[dict[str, Any], list[str]]:
         """Return a body as this server takes it, as far as it has said so."""
-        body, changes = lessons.fitted(body, self._url, self._model)
+        body, changes = lessons.fitted(body, known)
         return {**body, "stream": stream}, changes
 
-    def again(self, error: AgentError, request: Request, body: Mapping[str, Any], tried: int) -> Again:  # noqa: ARG002  # told by the error
+    def again(
+        self,
+        error: AgentError,
+        request: Request,  # noqa: ARG002  # told by the error
+        body: Mapping[str, Any],
+        known: Learning,
+        tried: int,
+    ) -> Again:
         """Ask once more where the model was only loaded, where it cannot think, or where its call was not read."""
         if isinstance(error, EmptyResponse):
             # The answer to a request that found the model unloaded may be empty: the next one is not.
@@ -207,14 +216,13 @@ class OllamaModel(WireModel):
         if "parsing tool call" in error.why:
             # Ollama reads calls out of the text, and fails at some only as they come in pieces.
             return "whole" if tried == 1 else ""
+        if not isinstance(error, InvalidRequest | Overloaded):
+            return ""
         if "think" in body and "does not support thinking" in error.why:
-            return "same" if lessons.remember(lessons.Lesson("think"), self._url, self._model) else ""
+            return "same" if known.add(lessons.Lesson("think")) else ""
         if isinstance(body.get("think"), str) and _NO_GRADES.search(error.why):
-            lesson = lessons.Lesson("think", "set", to=True, was=body["think"])
-            return "same" if lessons.remember(lesson, self._url, self._model) else ""
-        if isinstance(error, InvalidRequest):
-            return "same" if lessons.learn(error.why, body, self._url, self._model) else ""
-        return ""
+            return "same" if known.add(lessons.Lesson("think", "set", to=True, was=body["think"])) else ""
+        return "same" if is_refusal(error) and lessons.learn(error.why, body, known) else ""
 
     def take(self, line: Any, answer: Collector, *, stream: bool) -> Iterator[Delta]:
         """Take a line of a stream, or a whole answer, in."""

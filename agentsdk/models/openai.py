@@ -30,9 +30,11 @@ from agentsdk.models.exchange import Again, WireModel
 from agentsdk.models.facts import Served
 from agentsdk.models.framing import sse_data
 from agentsdk.models.http import Deadline, Limits, One, client_of_loop, new_client
+from agentsdk.models.learned import Learning
 from agentsdk.models.model import Delta, Prepared, Request
 from agentsdk.models.probe import root_of
 from agentsdk.models.profiles import Server, server_of
+from agentsdk.models.refused import is_refusal
 
 _URL = "https://api.openai.com/v1"
 
@@ -156,16 +158,16 @@ class OpenAIModel(WireModel):
             return responses.write(request, self._model, self._family, self._server, stream=stream)
         return chat_completions.write(request, self._model, self._family, self._server, stream=stream)
 
-    def fit(self, body: dict[str, Any], *, stream: bool) -> tuple[dict[str, Any], list[str]]:
+    def fit(self, body: dict[str, Any], known: Learning, *, stream: bool) -> tuple[dict[str, Any], list[str]]:
         """Return a body as this server takes it, as far as it has said so."""
-        body, changes = lessons.fitted(body, self._url, self._model)
+        body, changes = lessons.fitted(body, known)
         if stream and not body.get("stream"):  # prepared for a plain answer
             body = {**body, "stream": True}
         elif not stream and body.get("stream"):
             body = {k: v for k, v in body.items() if k not in ("stream", "stream_options")}
         return body, changes
 
-    def streams(self, request: Request, *, wanted: bool) -> bool:
+    def streams(self, request: Request, known: Learning, *, wanted: bool) -> bool:
         """Return whether a stream is asked for: where a model thinks, some servers answer in no other way."""
         if wanted:
             return True
@@ -175,7 +177,7 @@ class OpenAIModel(WireModel):
             else:
                 asked = wire.unforced(request, self._family, self._server).thinking
             return wire.thinks(asked, self._family) or self._family.stream_only
-        return lessons.streams_only(self._url, self._model)
+        return lessons.streams_only(known)
 
     def unsent(self, request: Request, body: Mapping[str, Any]) -> Sequence[str]:
         """Return the stop strings that the model does not take."""
@@ -188,7 +190,9 @@ class OpenAIModel(WireModel):
             return responses.read(event, answer, origin, name=self.name, stream=stream)
         return chat_completions.read(event, answer, name=self.name, stream=stream)
 
-    def again(self, error: AgentError, request: Request, body: Mapping[str, Any], tried: int) -> Again:
+    def again(
+        self, error: AgentError, request: Request, body: Mapping[str, Any], known: Learning, tried: int
+    ) -> Again:
         """Ask once more by the other protocol, or without a parameter, where the server says that it has to be so."""
         if not isinstance(error, InvalidRequest | ModelNotFound):
             return ""
@@ -203,7 +207,7 @@ class OpenAIModel(WireModel):
             _apis[(self._url, self._model)] = other
             return "same"
         streamed = bool(body.get("stream"))
-        return "same" if lessons.learn(error.why, body, self._url, self._model, streamed=streamed) else ""
+        return "same" if is_refusal(error) and lessons.learn(error.why, body, known, streamed=streamed) else ""
 
     def fault(self, error: Exception, partial: str) -> AgentError:
         """Return the error of ours for one of the client's."""

@@ -10,8 +10,9 @@ from typing import Any, Literal
 import pytest
 
 from agentsdk import Agent, Message, connect, tool
-from agentsdk.errors import EmptyResponse, InvalidRequest
+from agentsdk.errors import EmptyResponse, InvalidRequest, ModelError
 from agentsdk.messages import ToolCall
+from agentsdk.models import learned
 from agentsdk.models.model import CallDelta, Model, ReasoningDelta, Reply, Request, TextDelta, ToolSpec
 from agentsdk.testing.standin import Standin
 
@@ -501,6 +502,113 @@ def test_a_form_that_the_server_holds_to_is_streamed_and_not_checked_here(
     reply, _pieces = run(model_of("ollama", server, "llama3.1"), Request(ASKED, output_schema=SCHEMA), streamed)
     assert (reply.usage.calls, kinds(reply)) == (1, [])
     assert server.requests[0].body["format"] == SCHEMA
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (400, "Invalid schema for response_format 'answer': In context=(), 'oneOf' is not permitted."),
+        (400, "response_format.json_schema.name must be a string of at most 64 characters"),
+        (503, "Structured outputs are temporarily overloaded"),
+        (503, "response_format is not supported"),
+        (429, "response_format requests limited: json_schema is not available"),
+        (400, "Structured outputs are not available at the moment, try again."),
+    ],
+)
+def test_an_answer_that_refuses_no_form_is_raised_and_the_next_schema_goes_as_it_is(
+    server: Standin, status: int, said: str
+) -> None:
+    server.fault(status, message=said).say('{"n": 3}')
+    model = model_of("openai", server, f"forms-{status}-{len(said)}")
+    request = Request(ASKED, output_schema=SCHEMA)
+    with pytest.raises(ModelError):
+        run(model, request, streamed=False)
+    run(model, request, streamed=False)
+    assert [s.body["response_format"]["type"] for s in server.requests] == ["json_schema"] * 2
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (429, "tool_choice requests limited"),
+        (503, "tool_choice is not supported"),
+        (400, "Invalid value for 'tool_choice': 'tool_choice' is only allowed when 'tools' are specified."),
+        (400, "tool_choice: 'sub' must be one of the tools"),
+    ],
+)
+def test_an_answer_that_refuses_no_choice_is_raised_and_the_next_call_is_forced_by_the_server(
+    server: Standin, status: int, said: str
+) -> None:
+    server.fault(status, message=said).call("add", a=1, b=2)
+    model = model_of("openai", server, f"choices-{status}-{len(said)}")
+    request = Request(ASKED, (ADD,), "add")
+    with pytest.raises(ModelError):
+        run(model, request, streamed=False)
+    run(model, request, streamed=False)
+    assert [s.body["tool_choice"]["function"]["name"] for s in server.requests] == ["add"] * 2
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (400, "Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model."),
+        (400, "This response_format type is unavailable now"),
+        (400, "Unknown parameter: 'response_format'."),
+        (400, "This model does not support response format `json_schema`."),
+        (400, "response_format value as json_schema is enabled only for api versions 2024-08-01 and later"),
+        (422, "response_format.type: Input should be 'text' or 'json_object'"),
+        (501, "Structured outputs are not implemented"),
+        (500, 'response_format must be one of "text" or "json_object", but got: json_schema'),
+    ],
+)
+def test_each_way_to_refuse_a_schema_is_understood_and_kept_to(server: Standin, status: int, said: str) -> None:
+    server.fault(status, message=said).say('{"n": 3}').say('{"n": 3}')
+    model = model_of("openai", server, f"no-forms-{status}-{len(said)}")
+    for _ in range(2):
+        run(model, Request(ASKED, output_schema=SCHEMA), streamed=False)
+    forms = [(s.body.get("response_format") or {}).get("type") for s in server.requests]
+    assert forms[0] == "json_schema"
+    assert "json_schema" not in forms[1:]
+    assert len(forms) == 3
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (400, "tool_choice is not supported by this model"),
+        (400, '`tool_choice` must either be a named tool, "auto", or "none".'),
+        (400, "Unsupported parameter: 'tool_choice' is not supported with this model."),
+        (404, "This model does not support tool_choice"),
+    ],
+)
+def test_each_way_to_refuse_a_choice_is_understood_and_the_tools_stay(
+    server: Standin, status: int, said: str
+) -> None:
+    server.fault(status, message=said).call("add", a=1, b=2)
+    model = model_of("openai", server, f"no-choices-{status}-{len(said)}")
+    assert calls(run(model, Request(ASKED, (ADD,), "add"), streamed=False)[0]) == [("add", {"a": 1, "b": 2})]
+    assert "tool_choice" not in server.requests[1].body
+    assert set(server.requests[1].tools) == {"add"}
+
+
+def test_what_did_not_help_is_forgotten_and_what_helped_is_for_an_hour(
+    server: Standin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusal = "Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model."
+    request = Request(ASKED, output_schema=SCHEMA)
+    server.fault(400, message=refusal).fault(503).say('{"n": 3}')
+    model = model_of("openai", server, "in-doubt")
+    with pytest.raises(ModelError):
+        run(model, request, streamed=False)
+    run(model, request, streamed=False)
+    forms = [s.body["response_format"]["type"] for s in server.requests]
+    assert (forms[0], forms[2]) == ("json_schema", "json_schema")
+    monkeypatch.setattr(learned, "KEPT", -1.0)  # what is learned now has had its hour
+    server.fault(400, message=refusal).say('{"n": 3}').say('{"n": 3}')
+    for _ in range(2):
+        run(model, request, streamed=False)
+    forms = [s.body["response_format"]["type"] for s in server.requests[3:]]
+    assert forms == ["json_schema", "json_object", "json_schema"]
 
 
 def test_any_json_is_asked_of_lm_studio_as_an_open_schema(server: Standin) -> None:

@@ -55,6 +55,11 @@ SAID = [
     ("Unsupported parameter: 'tools' is not supported with this model.", None),
     ("Unsupported parameter: 'top_k' is not supported with this model.", None),  # it was not sent
     ("Invalid 'temperature': decimal above maximum value. Expected a value <= 2, but got 99.0 instead.", None),
+    ("'temperature' is not allowed to be above 2", None),
+    ("`temperature` is not supported when stop is set", None),
+    ("temperature is not allowed with stop", None),
+    ("'temperature' does not support values above 2", None),
+    ("Unsupported value: 'temperature' does not support 99. It must be between 0 and 2.", None),
     ("Invalid schema for function 'add': 'required' is required to be supplied.", None),
 ]  # fmt: skip
 
@@ -153,6 +158,15 @@ def test_a_form_that_is_refused_becomes_the_one_that_is_taken(
     for _ in range(2):
         run(model, Prepared((), body=body), streamed=False)
     assert [s.body["response_format"] for s in server.requests] == [asked, form, form]
+
+
+def test_a_value_that_is_wrong_costs_no_later_call_its_parameter(server: Standin) -> None:
+    server.fault(400, message="'temperature' is not allowed to be above 2").say("one")
+    model = OpenAIModel("warm", "sk", base_url=server.url("openai"))
+    with pytest.raises(InvalidRequest, match="above 2"):
+        run(model, Request((Message.user("Hi"),), temperature=9.0), streamed=False)
+    run(model, Request((Message.user("Hi"),), temperature=0.0), streamed=False)
+    assert [s.body["temperature"] for s in server.requests] == [9.0, 0.0]
 
 
 def test_a_refusal_that_comes_again_is_raised(server: Standin) -> None:
