@@ -90,11 +90,14 @@ def _check(kind: MediaKind, model: str, facts: Facts, server: Server) -> None:
     if kind in server.media and able is not False:
         return
     source = {"image": "vision", "audio": "audio", "video": "video"}.get(kind, "")
-    raise UnsupportedMedia(
+    raise unsupported(kind, model, facts.sources.get(source) or f"table: {server.name}")
+
+
+def unsupported(kind: MediaKind, model: str, source: str) -> UnsupportedMedia:
+    """Return the error for a kind that a model does not take, by the source that says so."""
+    return UnsupportedMedia(
         _("{model} takes no {kind}.").format(model=model, kind=_KINDS[kind]()),
-        why=_("So says: {source}.").format(
-            source=source_told(facts.sources.get(source) or f"table: {server.name}")
-        ),
+        why=_("So says: {source}.").format(source=source_told(source)),
         fix=_("Take a model that does; agentsdk models shows what each can take."),
     )
 

@@ -47,7 +47,16 @@ class OfflineModel:
         return NAME
 
     async def complete(self, request: Request) -> Reply:
-        """Return the reply; nothing leaves the process."""
+        """Return the reply; nothing leaves the process.
+
+        Raises:
+            UnsupportedMedia: there is a picture or the like in the conversation.
+
+        """
+        if kinds := sorted({media.kind for message in request.messages for media in message.media}):
+            from agentsdk.models.attached import unsupported
+
+            raise unsupported(kinds[0], NAME, "table: offline")
         message = _reply(request)
         usage = Usage(calls=1, cost=0.0)
         return Reply(message, usage, "tool_calls" if message.calls else "stop", NAME)

@@ -196,3 +196,10 @@ def test_it_obeys_the_protocol_of_every_model() -> None:
     assert len(last.message.calls) == 2
     assert all(isinstance(p, CallDelta | TextDelta) for p in pieces)
     assert last.usage.calls == 1
+
+
+def test_a_picture_is_refused_and_not_left_out_without_a_word() -> None:
+    from agentsdk.errors import UnsupportedMedia
+
+    with pytest.raises(UnsupportedMedia, match="offline:extract"):
+        Agent("offline:extract").run("What is in it?", media=[b"\x89PNG\r\n\x1a\n" + bytes(20)])
