@@ -16,7 +16,7 @@ SLOW = 0.1
 """Seconds of CPU that one reading of one input may take."""
 FEW = 1_000
 """Pieces from which on each further one may cost `A_PIECE` more: to be fed with it is work, too."""
-A_PIECE = 10e-6
+A_PIECE = 20e-6
 AGAIN = 3
 """Times that a slow input is read once more: on a busy machine the least time is the true one."""
 

@@ -187,7 +187,7 @@ def hostile(chance: Random, given: Any) -> Any:
             }
         case 1:
             made: Any = {"type": "integer"}
-            for width in chance.choice(((1,) * 60, (2,) * 12, (3,) * 7)):
+            for width in chance.choice(((1,) * 60, (2,) * 11, (3,) * 6)):
                 made = {chance.choice(("anyOf", "oneOf", "allOf")): [made] * width}
             return {"properties": {"a": made}}
         case 2:

@@ -21,6 +21,7 @@ from agentsdk.models.repair.one_call import (
     is_call,
     opens_call,
     read_call,
+    whole_call,
 )
 
 _AT_END = re.compile(r"[\s;,]*(?:(?:<\|[\w]{1,20}\|>|</s>)\s*)*")
@@ -37,7 +38,7 @@ def read_bare(text: str, at: int, names: Names, *, final: bool) -> Reading | Non
     shown: list[str] = []
     pos = at
     while len(found) + len(shown) <= MOST_CALLS:
-        end = end_of_call(text, pos)
+        end = end_of_call(text, pos, names.held)
         if end is None and not final:
             return None
         if final:
@@ -100,6 +101,8 @@ def read_fence(text: str, at: int, names: Names, *, final: bool) -> Reading | No
             if label not in _TOOL_FENCES and any(call.dialect == "python" for call in item.calls):
                 return Reading(at + 3)
             found += item.calls
+            if len(found) > MOST_CALLS:
+                return Reading(item.end, tuple(found))
             pos = end_of(BETWEEN, text, item.end)
             if text.startswith("```", pos) or ends_in(text, pos, "```"):
                 break
@@ -150,10 +153,12 @@ def read_tagged(text: str, at: int, opener: str, names: Names, *, final: bool) -
             return Reading(pos, tuple(found)) if found else as_text
         found += item.calls
         pos = item.end
+        if len(found) > MOST_CALLS:
+            return Reading(pos, tuple(found))
 
 
 def _read_tagged_json(text: str, at: int, closer: str, names: Names, *, final: bool) -> Reading | None:
-    end = end_of_json(text, at)
+    end = end_of_json(text, at, names.held)
     if end is not None and end < 0:
         return Reading(at)
     if end is None:
@@ -165,8 +170,7 @@ def _read_tagged_json(text: str, at: int, closer: str, names: Names, *, final: b
             cut = cut_call(text[at:], names, "tag")
             return Reading(len(text), (cut,)) if cut is not None else Reading(at)
         return Reading(close, calls_in(text[at:close].strip(), names, "tag"))
-    calls = calls_in(text[at:end], names, "tag", bare_name=True)
-    return Reading(end, calls)
+    return whole_call(text, at, end, names, "tag", bare_name=True)
 
 
 _FUNCTION = re.compile(r"""<function(?:=|\s+name=)\s*["']?([\w.:/-]{1,120})["']?\s*(?:>|(?=\{))""")
@@ -191,7 +195,7 @@ def read_function(text: str, at: int, names: Names, *, final: bool) -> Reading |
     if pos == len(text):
         return Reading(pos, (Found(name, "", "function", whole=False),)) if final else None
     if text[pos] == "{":
-        end = end_of_json(text, pos)
+        end = end_of_json(text, pos, names.held)
         if end is None and final:
             close = text.find(_FUNCTION_END, pos)
             if close < 0:
@@ -264,7 +268,7 @@ def read_marks(text: str, at: int, names: Names, *, final: bool) -> Reading | No
         return Reading(at + len("✿FUNCTION✿"))
     if not names.offers(head[1]) or text[head.end()] != "{":
         return Reading(head.end())
-    end = end_of_json(text, head.end())
+    end = end_of_json(text, head.end(), names.held)
     if end is not None and end < 0:
         return Reading(head.end())
     if end is None:

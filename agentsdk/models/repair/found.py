@@ -26,10 +26,63 @@ def ends_in(text: str, at: int, *marks: str) -> bool:
     return any(left < len(mark) and mark.startswith(text[at:]) for mark in marks)
 
 
+class Held:
+    """What is known of a text that is held, by the place in it: it is read again as it grows, and no call in it is."""
+
+    def __init__(self) -> None:
+        self.ends: dict[tuple[str, int], tuple[int, int]] = {}
+        """By the kind of brackets and where the first one opens: how far they were followed, and how deep."""
+        self.readings: dict[tuple[str, int], Reading] = {}
+        """By dialect and the place of a whole call: what it is."""
+
+    def forget(self) -> None:
+        """Forget it all: another text is held."""
+        if self.ends:
+            self.ends.clear()
+            self.readings.clear()
+
+    def end_of(self, kind: str, tokens: re.Pattern[str], text: str, at: int, deepest: int) -> int | None:
+        """Return where the bracket at `at` is closed, None where it is not yet, -1 where it is nested too deep.
+
+        Args:
+            kind: the name of the tokens.
+            tokens: whole strings, brackets, and quotes without an end.
+            text: the text.
+            at: where the bracket is.
+            deepest: brackets that may be open.
+
+        """
+        pos, depth = self.ends.get((kind, at), (at, 0))
+        if pos > at and not depth:
+            return pos
+        for token in tokens.finditer(text, pos):
+            mark = token[0]
+            if mark in ("'", '"'):
+                break
+            if mark in _OPENING:
+                depth += 1
+                if depth > deepest:
+                    return -1
+            elif mark in _CLOSING:
+                depth -= 1
+                if depth <= 0:
+                    self.ends[kind, at] = token.end(), 0
+                    return token.end()
+            pos = token.end()
+        self.ends[kind, at] = pos, depth
+        return None
+
+
+_OPENING = ("{", "[", "(")
+_CLOSING = ("}", "]", ")")
+
+
 class Names:
     """The names of the tools that were offered, as a text may write them."""
 
     def __init__(self, tools: Iterable[str]) -> None:
+        self.held = Held()
+        """Of the text in which they are looked for."""
         self._tools = list(tools)
         self._known = dict.fromkeys(self._tools, True)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from agentsdk.models.repair.found import SPACE, Found, Names, Reading, end_of
+from agentsdk.models.repair.found import SPACE, Found, Held, Names, Reading, end_of
 from agentsdk.models.repair.json_text import read_json
 from agentsdk.models.repair.pythonic import end_of_brackets, read_python
 
@@ -17,22 +17,9 @@ _NAMES = ("name", "function")
 _ARGUMENTS = ("parameters", "arguments")
 
 
-def end_of_json(text: str, at: int) -> int | None:
+def end_of_json(text: str, at: int, held: Held) -> int | None:
     """Return where the bracket at `at` is closed, None where it is not yet, -1 where it is nested too deep."""
-    depth = 0
-    for token in _JSON_TOKEN.finditer(text, at):
-        mark = token[0]
-        if mark == '"':
-            return None
-        if mark in "{[":
-            depth += 1
-            if depth > _DEEPEST:
-                return -1
-        elif mark in "}]":
-            depth -= 1
-            if depth <= 0:
-                return token.end()
-    return None
+    return held.end_of("json", _JSON_TOKEN, text, at, _DEEPEST)
 
 
 _KEY = re.compile(r'\s*+"([^"\\]{0,40})"\s*+:\s*+')
@@ -64,7 +51,7 @@ def may_call(text: str, at: int, names: Names, depth: int = 2) -> bool | None:
             return may_call(text, pos, names, depth - 1)
         if key[1] not in (*_ARGUMENTS, "type", "id", "index"):
             return False
-        end = _end_of_value(text, pos)
+        end = _end_of_value(text, pos, names.held)
         if end is None or end < 0:
             return None if end is None else False
         if key[1] == "type" and text[pos:end] not in _TYPES:
@@ -76,9 +63,9 @@ def may_call(text: str, at: int, names: Names, depth: int = 2) -> bool | None:
     return False
 
 
-def _end_of_value(text: str, at: int) -> int | None:
+def _end_of_value(text: str, at: int, held: Held) -> int | None:
     if text[at] in "{[":
-        return end_of_json(text, at)
+        return end_of_json(text, at, held)
     if text[at] == '"':
         token = _JSON_TOKEN.match(text, at)
         return token.end() if token and len(token[0]) > 1 else None
@@ -111,8 +98,10 @@ def read_call(text: str, at: int, names: Names, dialect: str, *, final: bool) ->
     """Read one object, list or call in Python that `opens_call` let through."""
     if text[at] == "{" or (text[at] == "[" and text[end_of(SPACE, text, at + 1)] == "{"):
         return _read_json_call(text, at, names, dialect, final=final)
+    if known := names.held.readings.get(("python", at)):
+        return known
     bracket = at if text[at] == "[" else text.index("(", at)
-    end = end_of_brackets(text, bracket)
+    end = end_of_brackets(text, bracket, names.held)
     if end is None:
         if not final:
             return None
@@ -123,7 +112,9 @@ def read_call(text: str, at: int, names: Names, dialect: str, *, final: bool) ->
     calls = read_python(text[at:end]) if end > 0 else None
     if not calls or not all(names.offers(_python_name(name, names)) for name, _arguments in calls):
         return Reading(max(end, at + 1))
-    return Reading(end, tuple(Found(_python_name(n, names), arguments, "python") for n, arguments in calls))
+    found = tuple(Found(_python_name(n, names), arguments, "python") for n, arguments in calls)
+    reading = names.held.readings["python", at] = Reading(end, found)
+    return reading
 
 
 def _python_name(name: str, names: Names) -> str:
@@ -132,16 +123,24 @@ def _python_name(name: str, names: Names) -> str:
 
 
 def _read_json_call(text: str, at: int, names: Names, dialect: str, *, final: bool) -> Reading | None:
-    end = end_of_json(text, at)
+    end = end_of_json(text, at, names.held)
     if end is not None and end < 0:
         return Reading(at + 1)
     if end is not None:
-        calls = calls_in(text[at:end], names, dialect)
-        return Reading(end, calls)
+        return whole_call(text, at, end, names, dialect)
     if not final:
         return None
     cut = cut_call(text[at:], names, dialect)
     return Reading(at + 1) if cut is None else Reading(len(text), (cut,))
+
+
+def whole_call(text: str, at: int, end: int, names: Names, dialect: str, *, bare_name: bool = False) -> Reading:
+    """Return what the whole JSON from `at` to `end` calls."""
+    known = names.held.readings.get((dialect, at))
+    if known is None:
+        calls = calls_in(text[at:end], names, dialect, bare_name=bare_name)
+        known = names.held.readings[dialect, at] = Reading(end, calls)
+    return known
 
 
 def cut_call(source: str, names: Names, dialect: str) -> Found | None:
@@ -209,7 +208,7 @@ def _loosely(source: str, names: Names, dialect: str) -> Found | None:
     if not head or not names.offers(head[1]):
         return None
     rest = source[head.end() :].rstrip()
-    end = end_of_json(rest, 0) if rest.startswith(("{", "[")) else None
+    end = end_of_json(rest, 0, Held()) if rest.startswith(("{", "[")) else None
     if end is not None and end > 0 and _BRACES.fullmatch(rest, end):
         return Found(head[1], rest[:end], dialect, whole=end < len(rest))
     return Found(head[1], rest.removesuffix("}"), dialect, whole=False)
@@ -220,11 +219,11 @@ _NAMED = re.compile(
 )
 
 
-def end_of_call(text: str, at: int) -> int | None:
+def end_of_call(text: str, at: int, held: Held) -> int | None:
     """Return where a call in JSON or Python ends, None where it does not yet, -1 where it is nested too deep."""
     if text[at] == "{" or (text[at] == "[" and text[end_of(SPACE, text, at + 1)] == "{"):
-        return end_of_json(text, at)
-    return end_of_brackets(text, at if text[at] == "[" else text.index("(", at))
+        return end_of_json(text, at, held)
+    return end_of_brackets(text, at if text[at] == "[" else text.index("(", at), held)
 
 
 def is_call(source: str) -> bool:

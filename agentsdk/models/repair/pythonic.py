@@ -10,6 +10,8 @@ import ast
 import re
 from typing import Any
 
+from agentsdk.models.repair.found import Held
+
 LONGEST = 50_000
 """Characters of a text that is read as Python."""
 
@@ -18,22 +20,9 @@ _TOKEN = re.compile(r"""'[^'\\]*+(?:\\.[^'\\]*+)*+'|"[^"\\]*+(?:\\.[^"\\]*+)*+"|
 _WORDS = {"true": True, "false": False, "null": None}
 
 
-def end_of_brackets(text: str, at: int) -> int | None:
+def end_of_brackets(text: str, at: int, held: Held) -> int | None:
     """Return where the bracket at `at` is closed, None where it is not yet, -1 where it is nested too deep."""
-    depth = 0
-    for token in _TOKEN.finditer(text, at):
-        mark = token[0]
-        if mark in ("'", '"'):
-            return None
-        if mark in "([{":
-            depth += 1
-            if depth > _DEEPEST:
-                return -1
-        elif mark in ")]}":
-            depth -= 1
-            if depth <= 0:
-                return token.end()
-    return None
+    return held.end_of("python", _TOKEN, text, at, _DEEPEST)
 
 
 def read_python(source: str) -> list[tuple[str, dict[str, Any]]] | None:

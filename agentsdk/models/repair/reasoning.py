@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Literal
 
 from agentsdk.models.repair.channels import OPENERS, Channels
@@ -105,7 +107,12 @@ class ThoughtSplitter:
         if len(piece) <= _BLOCK:
             return self._go(piece, final=False)
         blocks = (piece[at : at + _BLOCK] for at in range(0, len(piece), _BLOCK))
-        return [part for block in blocks for part in self._go(block, final=False)]
+        parts = (part for block in blocks for part in self._go(block, final=False))
+        return [
+            part
+            for kind, same in groupby(parts, key=itemgetter(0))
+            for part in (same if kind == "orphan" else [(kind, "".join(text for _kind, text in same))])
+        ]
 
     def rest(self) -> list[Part]:
         """Return what was held back, at the end of the text."""

@@ -28,6 +28,7 @@ from agentsdk.models.repair.one_call import opens_call, read_call
 _PYTHON_TAG = "<|python_tag|>"
 _OPENERS = (*TAGS, "<function=", "<function name=", _PYTHON_TAG, "```", "✿FUNCTION✿", "✿RESULT✿", "✿RETURN✿")
 _OPENER = re.compile("|".join(map(re.escape, _OPENERS)))
+_AFTER_FENCE = re.compile("|".join(re.escape(opener) for opener in _OPENERS if opener != "```"))
 _LONGEST = max(map(len, _OPENERS))
 _TAG_ONLY = re.compile(re.escape(_PYTHON_TAG))
 _RETURN = re.compile(r"✿RETURN✿\s*+[:：]?\s*+")
@@ -60,6 +61,7 @@ class TextCalls:
 
     def forget(self) -> None:
         """Forget all that was read: it was a thought."""
+        self._names.held.forget()
         self.found: list[Found] = []
         """The calls in their order."""
         self.repairs: list[Repair] = []
@@ -113,6 +115,8 @@ class TextCalls:
             elif not reading.calls:
                 shown.append(text[at : reading.end])
             at = reading.end
+        if at or final:
+            self._names.held.forget()
         self._held = text[at:]
         if self._held and (opener := _OPENER.match(self._held.lstrip())):
             self._closer = TAGS.get(opener[0], "</function>" if opener[0].startswith("<f") else "")
@@ -120,6 +124,9 @@ class TextCalls:
 
     def _read(self, text: str, at: int, *, final: bool) -> Reading | None:
         """Return what the text is from `at` on, None where more of it must come first."""
+        if len(self.found) > MOST_CALLS:  # none of these will be run: what follows is text
+            self._place, self._strip = "prose", False
+            return Reading(len(text))
         if self._place == "tagged":
             return self._after_tag(text, at, final=final)
         if self._place == "prose" and not self._reads:
@@ -140,7 +147,8 @@ class TextCalls:
                 return None
             if reading.calls:
                 return self._took(reading)
-        opener = _OPENER.search(text, start) if self._reads else _TAG_ONLY.match(text, start)
+        openers = _AFTER_FENCE if self._fenced else _OPENER
+        opener = openers.search(text, start) if self._reads else _TAG_ONLY.match(text, start)
         if opener is None or opener.start() > start:
             end = opener.start() if opener else len(text) - (0 if final else self._partial(text, start))
             if end == start:
@@ -169,11 +177,9 @@ class TextCalls:
             return Reading(at + len(opener), text="")
         if opener == "```":
             # Calls in a block of code after words are the only block and end the text; a second one is an example.
-            reading = None if self._fenced else read_fence(text, at, self._names, final=final)
-            if reading is None and not self._fenced:
-                return None
-            self._fenced = True
-            return reading or Reading(at + len(opener))
+            reading = read_fence(text, at, self._names, final=final)
+            self._fenced = reading is not None
+            return reading
         if opener == "✿FUNCTION✿":
             return read_marks(text, at, self._names, final=final)
         if opener == "✿RETURN✿":
