@@ -41,40 +41,45 @@ class Held:
             self.ends.clear()
             self.readings.clear()
 
-    def end_of(self, kind: str, tokens: re.Pattern[str], text: str, at: int, deepest: int) -> int | None:
-        """Return where the bracket at `at` is closed, None where it is not yet, -1 where it is nested too deep.
-
-        Args:
-            kind: the name of the tokens.
-            tokens: whole strings, brackets, and quotes without an end.
-            text: the text.
-            at: where the bracket is.
-            deepest: brackets that may be open.
-
-        """
-        pos, depth = self.ends.get((kind, at), (at, 0))
-        if pos > at and not depth:
-            return pos
-        for token in tokens.finditer(text, pos):
-            mark = token[0]
-            if mark in ("'", '"'):
-                break
-            if mark in _OPENING:
-                depth += 1
-                if depth > deepest:
-                    return -1
-            elif mark in _CLOSING:
+    def end_of(self, brackets: Brackets, text: str, at: int) -> int | None:
+        """Return where the bracket at `at` is closed, None where it is not yet, -1 where it is nested too deep."""
+        pos, depth = self.ends.get((brackets.name, at), (at + 1, 1))
+        while depth:
+            pos = end_of(brackets.flat, text, pos)
+            mark = text[pos : pos + 1]
+            if mark and mark in brackets.close:
                 depth -= 1
-                if depth <= 0:
-                    self.ends[kind, at] = token.end(), 0
-                    return token.end()
-            pos = token.end()
-        self.ends[kind, at] = pos, depth
-        return None
+            elif mark and mark in brackets.open and depth < brackets.deepest:
+                depth += 1
+            elif mark and mark in brackets.open and not brackets.flat_so_far.fullmatch(text, pos + 1):
+                return -1
+            else:  # the end of the text, perhaps within a string
+                break
+            pos += 1
+        self.ends[brackets.name, at] = pos, depth
+        return None if depth else pos
 
 
-_OPENING = ("{", "[", "(")
-_CLOSING = ("}", "]", ")")
+class Brackets:
+    """How a language writes brackets and strings.
+
+    Args:
+        name: the language's.
+        pairs: its brackets, such as "{}[]".
+        quotes: what its strings stand in.
+        deepest: brackets that may be open, innermost ones that hold no string left out.
+
+    """
+
+    def __init__(self, name: str, pairs: str, quotes: str, deepest: int) -> None:
+        self.name, self.deepest = name, deepest
+        self.open, self.close = pairs[::2], pairs[1::2]
+        plain = f"[^{re.escape(pairs + quotes)}]"
+        strings = "|".join(rf"{q}[^{q}\\]*+(?:\\.[^{q}\\]*+)*+{q}" for q in quotes)
+        flat = "|".join(rf"\{a}{plain}*+\{b}" for a, b in zip(self.open, self.close, strict=True))
+        self.flat = re.compile(rf"(?:{plain}++|{strings}|{flat})*+", re.DOTALL)
+        """What changes nothing: plain characters, whole strings, and brackets without any in them."""
+        self.flat_so_far = re.compile(rf"{plain}*+")
 
 
 class Names:

@@ -7,19 +7,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from agentsdk.models.repair.found import SPACE, Found, Held, Names, Reading, end_of
+from agentsdk.models.repair.found import SPACE, Brackets, Found, Held, Names, Reading, end_of
 from agentsdk.models.repair.json_text import read_json
 from agentsdk.models.repair.pythonic import end_of_brackets, read_python
 
-_DEEPEST = 100
-_JSON_TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["{}\[\]]', re.DOTALL)
+_JSON = Brackets("json", "{}[]", '"', deepest=100)
+_JSON_STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _NAMES = ("name", "function")
 _ARGUMENTS = ("parameters", "arguments")
 
 
 def end_of_json(text: str, at: int, held: Held) -> int | None:
     """Return where the bracket at `at` is closed, None where it is not yet, -1 where it is nested too deep."""
-    return held.end_of("json", _JSON_TOKEN, text, at, _DEEPEST)
+    return held.end_of(_JSON, text, at)
 
 
 _KEY = re.compile(r'\s*+"([^"\\]{0,40})"\s*+:\s*+')
@@ -67,8 +67,8 @@ def _end_of_value(text: str, at: int, held: Held) -> int | None:
     if text[at] in "{[":
         return end_of_json(text, at, held)
     if text[at] == '"':
-        token = _JSON_TOKEN.match(text, at)
-        return token.end() if token and len(token[0]) > 1 else None
+        string = _JSON_STRING.match(text, at)
+        return string.end() if string else None
     scalar = _SCALAR.match(text, at)
     return scalar.end() if scalar else None if len(text) - at <= 40 else -1
 

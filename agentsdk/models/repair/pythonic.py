@@ -7,22 +7,20 @@ brave_search.call(query="weather in San Francisco")
 from __future__ import annotations
 
 import ast
-import re
 from typing import Any
 
-from agentsdk.models.repair.found import Held
+from agentsdk.models.repair.found import Brackets, Held
 
 LONGEST = 50_000
 """Characters of a text that is read as Python."""
 
-_DEEPEST = 50
-_TOKEN = re.compile(r"""'[^'\\]*+(?:\\.[^'\\]*+)*+'|"[^"\\]*+(?:\\.[^"\\]*+)*+"|['"()\[\]{}]""", re.DOTALL)
+_PYTHON = Brackets("python", "()[]{}", "'\"", deepest=50)
 _WORDS = {"true": True, "false": False, "null": None}
 
 
 def end_of_brackets(text: str, at: int, held: Held) -> int | None:
     """Return where the bracket at `at` is closed, None where it is not yet, -1 where it is nested too deep."""
-    return held.end_of("python", _TOKEN, text, at, _DEEPEST)
+    return held.end_of(_PYTHON, text, at)
 
 
 def read_python(source: str) -> list[tuple[str, dict[str, Any]]] | None:

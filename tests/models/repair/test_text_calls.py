@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from agentsdk.models.collect import Collector
 from agentsdk.models.model import Offer, TextDelta
+from agentsdk.models.repair.calls import MOST_CALLS
 from agentsdk.models.repair.found import Names
 from tests.models.repair.reading import AUTO, TOOLS, Answer, read, read_everywhere
 
@@ -363,3 +364,25 @@ def test_text_without_end_is_read_like_any_other(before: str, unit: str) -> None
     whole = read([text])
     assert isinstance(whole, Answer)
     assert read([text[at : at + 1000] for at in range(0, len(text), 1000)]) == whole
+
+
+@pytest.mark.parametrize("opens", ['{"name": "add", "parameters": ', "[add(x="])
+def test_a_bracket_at_the_last_level_is_decided_alike_however_it_comes(opens: str) -> None:
+    for levels in range(47, 102):
+        for inner in ("", "1", '"x"', "[]", '{"a": 1'):
+            text = opens + "[" * levels + inner
+            whole = read([text])
+            assert read([text[: len(text) - len(inner)], inner]) == whole
+            assert read(text) == whole
+
+
+def test_what_comes_after_as_many_calls_as_may_be_run_is_text() -> None:
+    calls = f"<tool_call>{WEATHER}</tool_call>"
+    for many in (
+        calls * (MOST_CALLS + 1) + "Done.",
+        "<tool_call>" + WEATHER * (MOST_CALLS + 1) + "</tool_call>Done.",
+    ):
+        answer = read([many + calls])
+        assert (len(answer.calls), "call.too_many" in answer.repairs) == (MOST_CALLS, True)
+        assert answer.text.endswith(f"Done.{calls}")
+        assert read([*(many[at : at + 99] for at in range(0, len(many), 99)), calls]) == answer
