@@ -23,8 +23,8 @@ import yaml
 
 STREAMS = (".txt", ".jsonl", ".ndjson", ".sse", ".chunks")
 CASSETTES = (".yaml", ".yml", ".json")
-_NO_RECORDING = re.compile(r"(?:licen[cs]es?|index|readme|notice|sources|manifest)(?:\.\w+)?", re.IGNORECASE)
-"""What a folder may hold beside its recordings: at its top, and the same files beside a provider's."""
+_LICENCE = re.compile(r"(?:licen[cs]es?|copying|notice)(?:\.\w+)?", re.IGNORECASE)
+"""What the licence texts at a folder's top are called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +79,10 @@ def read_folder(folder: Path) -> Iterator[Exchange | Unreadable]:
     """Yield what a folder holds, in a fixed order; nothing is left out in silence."""
     for path in sorted(folder.rglob("*"), key=lambda p: p.relative_to(folder).as_posix()):
         parts = path.relative_to(folder).parts
-        hidden = any(p.startswith(".") for p in parts)
-        told = _NO_RECORDING.fullmatch(parts[0]) or _NO_RECORDING.fullmatch(parts[-1])
-        if path.is_file() and not hidden and not told:
+        text = path.suffix.lower() in ("", ".txt") and len(parts) == 1 and _LICENCE.fullmatch(parts[0])
+        hidden = path.name.startswith(".") and path.suffix.lower() not in (*STREAMS, *CASSETTES)
+        told = parts[0] == "LICENSES" or path.suffix.lower() == ".md" or text or hidden
+        if path.is_file() and not told:
             yield from read_file(path, folder)
 
 

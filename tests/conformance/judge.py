@@ -9,11 +9,13 @@ text only where its name and each of its values stand there.
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from tests.conformance.cuts import cuts
@@ -21,7 +23,7 @@ from tests.conformance.folder import Exchange, Unreadable
 from tests.conformance.truth import Truth, bare, expectations, folded, squashed
 from tests.conformance.twin import twin_of
 from tests.conformance.values import mend, mended, stands_in, valid, wire_value
-from tests.conformance.wire import FILTER, Wire, WireCall
+from tests.conformance.wire import FILTER, LENGTH, UNDONE, Wire, WireCall
 
 TOTALS = (
     "cut_calls_executable",
@@ -35,6 +37,7 @@ TOTALS = (
     "untyped_errors",
     "crashed",
     "text_differs",
+    "finish_differs",
 )
 """What must be 0, beside `exchanges`, which counts."""
 TYPED = {
@@ -51,8 +54,18 @@ _BY_STATUS = {
 }
 _MARKS = re.compile(
     r"<tool_call|<\|python_tag\|>|<function|<invoke|✿FUNCTION|\[TOOL_CALLS\]|\"(?:name|function|tool)\"\s*:|\w+\([^)]*=|"
-    r"\.call\(|<tool▁|<\|tool",
+    r"\.call\(|<tool▁|<\|tool|<\|channel\|>commentary",
 )
+_CALL_WORDS = (
+    "arguments", "parameters", "parameter", "functions", "function", "invoke", "tool", "calls", "call", "name", "type",
+    "args", "arg", "key", "value", "string", "python", "tag", "json", "id", "begin", "end", "sep", "section", "null",
+    "true", "false", "none", "argument", "minimax", "recipient", "uses", "use", "code", "start", "assistant", "channel",
+    "commentary", "message", "constrain", "default", "api", "input", "xml", "result", "return", "to",
+)  # fmt: skip
+"""What models write around a call, beside the call's own words."""
+_SLACK = 3
+"""Letters that may go with a call all the same: single ones, and the ends of words in another form."""
+_TAG = re.compile(r"</?think(?:ing)?>", re.IGNORECASE)
 _FIELDS = ("calls", "invalid_calls", "text", "reasoning", "usage", "finish", "error")
 
 
@@ -238,6 +251,8 @@ def _of_line(truth: Truth, line: Mapping[str, Any]) -> Iterator[tuple[str, str]]
     if not failed and wire.readable:
         yield from _of_texts(truth, line)
         yield from _of_usage(wire, line)
+        if not error:
+            yield from _of_finish(wire, line)
 
 
 def _of_end(truth: Truth, line: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -277,6 +292,8 @@ def _undue(truth: Truth, kind: str) -> Iterator[tuple[str, str]]:
         return
     if kind == "ContentFiltered" and str(wire.finish).lower() in FILTER:
         return
+    if not (truth.said.strip() or wire.thoughts or wire.calls) and str(wire.finish or "none").lower() in UNDONE:
+        return  # there is none yet, or none any more
     if kind == "EmptyResponse" and not truth.said.strip() and not wire.calls:
         return
     yield "untyped_errors", f"{kind}, where the wire has an answer"
@@ -293,7 +310,7 @@ def _of_calls(truth: Truth, line: Mapping[str, Any]) -> Iterator[tuple[str, str]
             yield "calls_invented", f"{name} was not offered"
             continue
         named = [c for c in left if truth.name_of(c, loose=True) == name]
-        match = next((c for c in named if c.closed and _is(c, arguments)), None)
+        match = next((c for c in named if c.closed and _is(c, arguments, schema)), None)
         if match is None:
             cut = next((c for c in named if not c.closed), None)
             if cut is not None:
@@ -303,6 +320,10 @@ def _of_calls(truth: Truth, line: Mapping[str, Any]) -> Iterator[tuple[str, str]
                 yield "calls_invented", f"{name}({json.dumps(arguments)[:200]}) is not on the wire"
         else:
             left.remove(match)
+    ids = Counter(call.get("id") for call in line.get("calls") or [])
+    yield from (
+        ("calls_lost", f"{n} calls have the id {i!r}: one could be answered") for i, n in ids.items() if n > 1
+    )
     must = [c for c in left if c not in truth.either and _must_run(truth, c)]
     yield from (("calls_lost", f"{c.name}({c.raw or json.dumps(c.given)})"[:300]) for c in must)
     others = len([c for c in left if c not in must])
@@ -311,9 +332,9 @@ def _of_calls(truth: Truth, line: Mapping[str, Any]) -> Iterator[tuple[str, str]
         yield "calls_lost", f"{others} calls could not be run, and only {told} are told of"
 
 
-def _is(call: WireCall, arguments: Any) -> bool:
+def _is(call: WireCall, arguments: Any, schema: Any) -> bool:
     try:
-        return mended(wire_value(call.raw, call.given), arguments)
+        return mended(wire_value(call.raw, call.given), arguments, schema)
     except (ValueError, RecursionError):
         return stands_in(arguments, call.raw)
 
@@ -331,11 +352,11 @@ def _must_run(truth: Truth, call: WireCall) -> bool:
 
 
 def _may_be_text(truth: Truth, name: str, arguments: Any) -> bool:
-    repeated = any(truth.name_of(c) == name and _is(c, arguments) for c in truth.calls)
+    repeated = any(truth.name_of(c) == name and _is(c, arguments, truth.offer.tools[name]) for c in truth.calls)
     if truth.row or (truth.wire.cut and not truth.wire.failed) or repeated:
         return False
     text = truth.said
-    if not _MARKS.search(text) or folded(name) not in folded(text):
+    if not _MARKS.search(text) or folded(name) not in re.sub(r"\W|_", "", text.casefold()):
         return False
     return stands_in(arguments, text)
 
@@ -344,7 +365,7 @@ def _of_texts(truth: Truth, line: Mapping[str, Any]) -> Iterator[tuple[str, str]
     text, reasoning = line.get("text") or "", line.get("reasoning") or ""
     thought = squashed(truth.thought)
     if _is_tangled(truth):
-        yield from _of_tangle(truth, text, reasoning)
+        yield from _of_tangle(truth, text, reasoning, line_calls=bool(_all_calls(line) or line.get("error")))
         return
     if re.search(r"</?think(?:ing)?>", text, re.IGNORECASE) and truth.said.strip() != text.strip():
         yield "reasoning_leaked", "a tag of thoughts stands in the text"
@@ -359,11 +380,44 @@ def _of_texts(truth: Truth, line: Mapping[str, Any]) -> Iterator[tuple[str, str]
         return
     said = squashed(truth.row.get("text", truth.said))
     if "text" not in truth.row and _MARKS.search(truth.said):
-        rest = iter(bare(said))
-        if not all(letter in rest for letter in bare(text)):
-            yield "text_differs", f"{text[:150]!r} is no part of {said[:150]!r}"
+        if not _without_calls(bare(said), bare(text), tuple(map(_words, _all_calls(line)))):
+            yield "text_differs", f"{text[:150]!r} is not {said[:150]!r} without its calls"
     elif squashed(text) != said:
         yield "text_differs", f"{text[:150]!r} instead of {said[:150]!r}"
+
+
+def _all_calls(line: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [*(line.get("calls") or []), *(line.get("invalid_calls") or [])]
+
+
+def _words(call: Mapping[str, Any]) -> frozenset[str]:
+    """Return the words that a call is made of: its name whole, and those of its keys and values."""
+    rest = (
+        json.dumps(call.get("arguments"), ensure_ascii=False)
+        + str(call.get("raw") or "")
+        + str(call.get("name"))
+    )
+    plain = re.sub(r"\\u[0-9a-fA-F]{4}|\\.", " ", rest).casefold()
+    return frozenset(w for w in re.findall(r"[^\W_]+", plain) if len(w) > 1)
+
+
+@lru_cache(maxsize=256)
+def _without_calls(said: str, text: str, calls: tuple[frozenset[str], ...]) -> bool:
+    """Return whether a text is what was said without spans that are calls that were read, and nothing else."""
+    if said == text:
+        return True
+    blocks = difflib.SequenceMatcher(None, said, text, autojunk=False).get_matching_blocks()
+    if not calls or sum(block.size for block in blocks) != len(text):
+        return False
+    words = sorted({*_CALL_WORDS, *(w for call in calls for w in call)}, key=len, reverse=True)
+    of_calls = re.compile("|".join(map(re.escape, words)))
+    at = 0
+    for block in blocks:  # the last one is empty, at the end
+        gone = re.sub(r"\\u[0-9a-fA-F]{4}|\\.", "", said[at : block.a]).casefold()
+        if len(re.sub(r"[\W\d_]", "", of_calls.sub("", gone))) > _SLACK:
+            return False
+        at = block.a + block.size
+    return True
 
 
 def _is_tangled(truth: Truth) -> bool:
@@ -371,15 +425,45 @@ def _is_tangled(truth: Truth) -> bool:
     return bool(re.search(r"</?think(?:ing)?>|<\|channel\|>", truth.said, re.IGNORECASE))
 
 
-def _of_tangle(truth: Truth, text: str, reasoning: str) -> Iterator[tuple[str, str]]:
+def _of_tangle(truth: Truth, text: str, reasoning: str, *, line_calls: bool) -> Iterator[tuple[str, str]]:
     if re.search(r"<\|(?:channel|message)\|>", text):
         yield "reasoning_leaked", "a mark of a channel stands in the text"
+    for block in re.finditer(
+        r"<think(?:ing)?>(.*?)</think(?:ing)?>", truth.wire.content, re.IGNORECASE | re.DOTALL
+    ):
+        # Marks that are shown with their tags were quoted; without them they would pass for the answer.
+        thought, shown = (
+            bare(block[1]),
+            bare(re.sub(r"<(think(?:ing)?)>.*?</\1>", "", text, flags=re.IGNORECASE | re.DOTALL)),
+        )
+        if len(thought) > 12 and thought in shown:
+            yield "reasoning_leaked", "the thoughts of a block stand in the text"
+        elif thought not in bare(reasoning) and thought not in bare(text):
+            yield "reasoning_leaked", "the thoughts of a block are lost"
+    if not (line_calls or truth.wire.cut or "<|channel|>" in truth.wire.content):
+        given = Counter(bare(_TAG.sub("", text + reasoning)))
+        if given != Counter(bare(_TAG.sub("", truth.wire.content + truth.wire.thoughts))):
+            yield "text_differs", "text and thoughts together are not all that stands on the wire"
     for total, said in (("text_differs", text), ("reasoning_leaked", reasoning)):
         rest = iter(bare(truth.wire.content + truth.wire.thoughts))
         if total == "reasoning_leaked":
             rest = iter(bare(truth.wire.thoughts + truth.wire.content))
         if not all(letter in rest for letter in bare(said)):
             yield total, f"{said[:150]!r} is no part of the wire's"
+
+
+def _of_finish(wire: Wire, line: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Compare why the answer ended; calls that were read go before the wire's word, but do not hide a limit's."""
+    word = str(wire.finish or "").lower()
+    ended = "length" if word in LENGTH else "filter" if word in FILTER else "stop"
+    right = {ended}
+    if line.get("calls") or line.get("invalid_calls"):
+        right = {"tool_calls"} if ended == "stop" else {"tool_calls", ended}
+    if line.get("finish") not in right:
+        yield (
+            "finish_differs",
+            f"{line.get('finish')} instead of {' or '.join(sorted(right))}, for {wire.finish!r}",
+        )
 
 
 def _of_usage(wire: Wire, line: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -13,23 +13,19 @@ Protocol = Literal["openai", "responses", "ollama", "dashscope", "not_chat", "un
 
 _NOT_CHAT = (
     r"/(?:embed|embedding|embeddings|rerank|image|images|audio|video|videos|speech|transcription|"
-    r"transcriptions|translations|moderations|file|files|model|models|task|tasks|uploads|batches|"
-    r"fine_tuning|assistants|threads|vector_stores|conversations|realtime|ws|inference|tokenize|"
+    r"transcriptions|translations|moderations|file|files|task|tasks|uploads|batches|"
+    r"fine_tuning|vector_stores|realtime|ws|tokenize|"
     r"tokenization|detokenize|count_tokens|input_tokens|tags|show|pull|push|create|copy|delete|blobs|"
-    r"ps|version|props|health|slots|metrics|messages|completion|completions|generate|infill|compact|"
-    r"apply-template|usage|balance|key|credits|SpeechSynthesizer)(?:$|/)"
+    r"ps|version|props|health|slots|metrics|apply-template|usage|balance|key|credits|SpeechSynthesizer)(?:$|/)|/models?(?:/[^/:]+)?$"
 )
-_OTHERS = (
-    r"/(?:chat|converse|converse-stream|invoke|invoke-with-response-stream|run|predictions?|predict)(?:$|/)"
-)
-"""What chats by protocols of their own end in: Cohere's, Bedrock's and others'. The shapes of ours are looked for first."""
+"""What is no talk with a model. A talk in a protocol of its own (Anthropic's, Gemini's, Cohere's) is unknown: no adapter
+is for it, and a run that passed over it would say more than was tried."""
+_SERVICES = r"-(?:synthesis|embedding|rerank|recognition)(?:$|/)"
 _PATHS: tuple[tuple[str, Protocol], ...] = (
     (r"/chat/completions$", "openai"),
     (r"/responses$", "responses"),
     (r"/api/chat$", "ollama"),
-    (r"/(?:text|multimodal)-generation/generation$", "dashscope"),
-    (_NOT_CHAT, "not_chat"),
-    (r"-(?:synthesis|embedding|rerank|recognition)(?:$|/)|:\w+$", "not_chat"),
+    (r"/(?:text|multimodal)-generation/generation$|/apps/[^/]+/completion$", "dashscope"),
 )
 
 
@@ -44,15 +40,17 @@ def protocol_of(exchange: Exchange) -> Protocol:
     for event in events:
         if by_answer := _by_answer(event):
             return by_answer
-    failed = exchange.status >= 400 or any(e.get("error") or e.get("code") for e in events)
-    if re.search(_OTHERS, exchange.path):
+    if re.search(_NOT_CHAT, exchange.path) or re.search(_SERVICES, exchange.path):
         return "not_chat"
-    if events and not failed:
-        return "unknown"  # a good answer in a shape of its own: no adapter is for it
+    if any(_is_no_talk(event) for event in events):
+        return "not_chat"
+    failed = exchange.status >= 400 or any(
+        e.get("error") or e.get("code") or e.get("base_resp") for e in events
+    )
     by_request = _by_request(exchange.asked)
-    if by_request or failed or not exchange.body.strip():
+    if failed or (not events and not exchange.body.strip()):
         return by_request or by_folder(exchange.provider)
-    return "unknown"
+    return "unknown"  # a good answer in a shape of its own: no adapter is for it
 
 
 def streamed(exchange: Exchange) -> bool:
@@ -114,17 +112,14 @@ def _by_answer(event: Mapping[str, Any]) -> Protocol | None:
         return "dashscope"
     if "done" in event and isinstance(event.get("message"), Mapping):
         return "ollama"
-    if kind in ("text_completion", "list", "embedding", "model") or sort.startswith(
-        ("message", "content_block")
-    ):
-        return "not_chat"
-    if (
-        "candidates" in event
-        or ("done" in event and "response" in event)
-        or isinstance(event.get("data"), list)
-    ):
-        return "not_chat"
     return None
+
+
+def _is_no_talk(event: Mapping[str, Any]) -> bool:
+    """Return whether an answer is one to something else than a talk: vectors, a list, a text continued."""
+    kind = str(event.get("object") or "")
+    continued = "done" in event and isinstance(event.get("response"), str)  # Ollama's /api/generate
+    return kind in ("text_completion", "list", "embedding", "model") or continued
 
 
 def _by_request(asked: Mapping[str, Any] | None) -> Protocol | None:

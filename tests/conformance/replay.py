@@ -45,10 +45,13 @@ class Delivery:
         class Transport(library.AsyncBaseTransport):  # type: ignore[misc,name-defined]  # one of the two libraries
             async def handle_async_request(self, request: Any) -> Any:
                 delivery.requests += 1
-                if delivery.answered and not request.url.path.endswith("/api/show"):
+                if request.method == "GET" or request.url.path.endswith("/api/show"):
+                    # What the server is and has was not recorded; the answer is for the chat alone.
+                    return library.Response(404, json={"error": "not recorded"}, request=request)
+                if delivery.answered:
                     # One answer was recorded: an adapter that asks once more for a better one finds nobody.
                     return library.Response(503, json={"error": "asked again"}, request=request)
-                delivery.answered = delivery.status == 200 and not request.url.path.endswith("/api/show")
+                delivery.answered = delivery.status == 200
                 return library.Response(
                     delivery.status, headers=delivery.headers, stream=Stream(), request=request
                 )
@@ -106,9 +109,6 @@ class Replay:
                             said.append(text)
                         case ReasoningDelta(text):
                             thought.append(text)
-                        case Restated(text):
-                            thought.append(text)
-                            said.clear()
                         case CallDelta(index, name, arguments):
                             call = calls.setdefault(index, {"name": "", "arguments": ""})
                             call["name"] += name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import jsonschema
@@ -55,15 +55,16 @@ def same(wire: Any, got: Any) -> bool:
     return bool(wire == got)
 
 
-def mended(wire: Any, got: Any) -> bool:
+def mended(wire: Any, got: Any, schema: Any = None) -> bool:
     """Return whether `got` is what stands on the wire, or that without a loss in another form: "5" as 5, for one.
 
-    Keys may go away (they were not asked for, or null), never come.
+    Keys may go away where they are null or the schema does not know them, and never come.
     """
     if same(wire, got):
         return True
     if isinstance(wire, str) and isinstance(got, str):
-        return wire.strip().casefold() == got.strip().casefold()  # one of a few words, in another case
+        # One of a few words, in another case.
+        return _one_of(schema, got) and wire.strip().casefold() == got.strip().casefold()
     if wire in ([], None) or (isinstance(wire, str) and wire.strip().lower() in ("", "null", "none", "[]")):
         return got in ({}, [], None)
     if isinstance(wire, str) and not isinstance(got, str):
@@ -73,20 +74,65 @@ def mended(wire: Any, got: Any) -> bool:
             inner = {"true": True, "false": False, "yes": True, "no": False, "none": None, "null": None}.get(
                 wire.strip().lower(), wire
             )
-        return mended(inner, got) if not isinstance(inner, str) else stands_in(got, wire)
+        return mended(inner, got, schema) if not isinstance(inner, str) else stands_in(got, wire)
     if isinstance(got, str) and isinstance(wire, bool | int | float):
         return got in (str(wire), json.dumps(wire))
     if isinstance(wire, bool) or isinstance(got, bool):
         return isinstance(got, bool) and wire in (0, 1) and bool(wire) is got
     if isinstance(wire, Mapping) and isinstance(got, Mapping):
-        if all(k in wire and mended(wire[k], v) for k, v in got.items()):
+        known = _known(schema)
+        kept = all(k in got or _empty(v) or (known and k not in known) for k, v in wire.items())
+        if kept and all(k in wire and mended(wire[k], v, known.get(k)) for k, v in got.items()):
             return True
-        return len(wire) == 1 and next(iter(wire)) in _WRAPPERS and mended(next(iter(wire.values())), got)
+        return (
+            len(wire) == 1 and next(iter(wire)) in _WRAPPERS and mended(next(iter(wire.values())), got, schema)
+        )
+    items = next((s["items"] for s in _shapes(schema) if isinstance(s.get("items"), Mapping)), None)
     if isinstance(wire, list) and isinstance(got, list):
-        return len(wire) == len(got) and all(map(mended, wire, got))
+        return len(wire) == len(got) and all(mended(a, b, items) for a, b in zip(wire, got, strict=True))
     if isinstance(got, list) and len(got) == 1:
-        return mended(wire, got[0])  # one thing where a list was asked for
+        return mended(wire, got[0], items)  # one thing where a list was asked for
     return False
+
+
+def _empty(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and value.strip().lower() in ("", "null", "none"))
+
+
+def _shapes(schema: Any, root: Any = None, depth: int = 0) -> Iterator[Mapping[str, Any]]:
+    """Yield a schema and all that it is made of at its own level: what it refers to, and its choices."""
+    root = schema if root is None else root
+    if not isinstance(schema, Mapping) or depth > 9:
+        return
+    yield schema
+    inner = [s for word in ("anyOf", "oneOf", "allOf") for s in schema.get(word) or ()]
+    reference = schema.get("$ref")
+    if isinstance(reference, str) and reference.startswith("#/"):
+        found = root
+        for step in reference[2:].split("/"):
+            found = found.get(step) if isinstance(found, Mapping) else None
+        inner.append(found)
+    for one in inner:
+        yield from _shapes(one, root, depth + 1)
+
+
+def _known(schema: Any) -> dict[str, Any]:
+    """Return the properties that a schema names, each with the definitions that it may refer to."""
+    above = (
+        {k: schema[k] for k in ("$defs", "definitions") if k in schema} if isinstance(schema, Mapping) else {}
+    )
+    found: dict[str, Any] = {}
+    for shape in _shapes(schema):
+        properties = shape.get("properties")
+        for name, inner in (properties if isinstance(properties, Mapping) else {}).items():
+            found.setdefault(name, {**above, **inner} if isinstance(inner, Mapping) else inner)
+    return found
+
+
+def _one_of(schema: Any, value: str) -> bool:
+    """Return whether a schema lists a value among a few."""
+    words = [w for s in _shapes(schema) for w in [*(s.get("enum") or ()), s.get("const")]]
+    return value in words
 
 
 def stands_in(value: Any, text: str) -> bool:

@@ -19,6 +19,8 @@ FILTER = {"content_filter", "safety", "sensitive"}
 """Words for an answer that a filter ended: a call may be cut by it as well."""
 BROKEN = {"error", "network_error", "abort", "aborted", "cancelled", "insufficient_system_resource", "timeout"}
 """Words for an answer that the server broke off."""
+UNDONE = {"none", "cancelled", "queued", "in_progress"}
+"""Words for an answer that is none yet, or will be none."""
 _THOUGHTS = ("reasoning_content", "reasoning", "thinking", "reasoning_text")
 
 
@@ -93,7 +95,25 @@ def read(body: bytes, protocol: str, *, streamed: bool) -> Wire:
         wire.done = True  # whole JSON is whole
     if wire.cut and wire.calls:
         wire.calls[-1].closed = False
+    for call in wire.calls:
+        call.closed = call.closed and not ends_open(call.raw)
     return wire
+
+
+def ends_open(raw: str) -> bool:
+    """Return whether a text that should be JSON ends inside of a string or before a bracket is closed: it was cut."""
+    if _json(raw) is not None:
+        return False
+    open_, quoted, escaped = 0, False, False
+    for letter in raw:
+        if escaped:
+            escaped = False
+        elif quoted:
+            escaped, quoted = letter == "\\", letter != '"'
+        else:
+            quoted = letter == '"'
+            open_ += (letter in "{[") - (letter in "}]")
+    return quoted or open_ > 0
 
 
 def parted(content: str) -> tuple[str, str]:
@@ -168,19 +188,25 @@ def _chat(event: Mapping[str, Any], wire: Wire) -> None:
         wire.error = event["error"]
     for usage in (event.get("usage"), _map(event.get("x_groq")).get("usage")):
         _count(usage, wire)
+    base = _map(event.get("base_resp"))  # MiniMax says an error so, with HTTP 200
+    if base.get("status_code"):
+        wire.error = wire.error or base
     for choice in _list(event.get("choices")):
         if not isinstance(choice, Mapping) or choice.get("index") not in (None, 0):
             continue
         if choice.get("error"):
             wire.error = choice["error"]
         _count(choice.get("usage"), wire)
-        message = _map(choice.get("delta" if isinstance(choice.get("delta"), Mapping) else "message"))
-        _message(message, wire)
+        piece = isinstance(choice.get("delta"), Mapping)
+        if not piece and isinstance(choice.get("message"), Mapping):
+            # Whole, so that it stands for the pieces before it (MiniMax), and its calls are as many as it has.
+            wire.content, wire.thoughts, wire.calls = "", "", []
+        _message(_map(choice.get("delta" if piece else "message")), wire, whole=not piece)
         if choice.get("finish_reason"):
             wire.finish = str(choice["finish_reason"])
 
 
-def _message(message: Mapping[str, Any], wire: Wire) -> None:
+def _message(message: Mapping[str, Any], wire: Wire, *, whole: bool = False) -> None:
     for name in _THOUGHTS:
         if isinstance(message.get(name), str) and message[name]:
             wire.thoughts += message[name]
@@ -209,7 +235,9 @@ def _message(message: Mapping[str, Any], wire: Wire) -> None:
         wire.refused = True
     for call in _list(message.get("tool_calls")):
         inner = _map(_map(call).get("function")) or _map(_map(call).get("custom"))
-        _piece(_map(call).get("index"), _map(call).get("id"), inner, wire)
+        into = Wire() if whole else wire
+        _piece(_map(call).get("index"), _map(call).get("id"), inner, into)
+        wire.calls += into.calls if whole else []
     if isinstance(message.get("function_call"), Mapping):
         _piece(0, None, message["function_call"], wire)
 
@@ -231,7 +259,10 @@ def _piece(index: Any, id_: Any, function: Mapping[str, Any], wire: Wire) -> Non
             at_index = [c for c in wire.calls[-1:] if c.at is None]  # the index came only later
         last = at_index[-1] if at_index else None
         new_id = last is not None and id_ and last.id and id_ != last.id
-        new_name = last is not None and name and last.name and (name != last.name or index is None)
+        again = last is not None and (name != last.name or index is None or _json(last.raw) is not None)
+        new_name = (
+            last is not None and name and last.name and again
+        )  # Gemini: each call at index 0, without an id
         found = None if new_id or new_name else last
     if found is None:
         found = WireCall(at=index)
@@ -240,7 +271,9 @@ def _piece(index: Any, id_: Any, function: Mapping[str, Any], wire: Wire) -> Non
     found.id = found.id or id_
     found.name = found.name or name
     if isinstance(arguments, str):
-        found.raw += arguments
+        # A stream may say all so far with each piece (DashScope, without incremental_output).
+        so_far = found.raw and arguments.startswith(found.raw) and _json(found.raw) is None and _json(arguments)
+        found.raw = arguments if isinstance(so_far, Mapping) else found.raw + arguments
     elif arguments is not None:
         found.given = arguments
 
@@ -327,6 +360,8 @@ def _responses(event: Mapping[str, Any], wire: Wire) -> None:
     for item in items:
         _item(_map(item), wire)
     status = whole.get("status")
+    if status in ("cancelled", "queued", "in_progress") and event is whole:
+        wire.finish = str(status)  # no answer, or not yet
     if status in ("completed", "incomplete", "failed"):
         wire.done = True
         reason = _map(whole.get("incomplete_details")).get("reason")
