@@ -43,7 +43,7 @@ async def attach(
 
     """
     for kind in sorted({media.kind for message in messages for media in message.media}):
-        _check(kind, model, facts, server)
+        check(kind, model, facts, server)
     taken = by_address if server.media_urls else frozenset()
     ready = []
     for message in messages:
@@ -85,7 +85,13 @@ async def fetched(media: Media, *, keep: bool = False) -> Media:
     return got
 
 
-def _check(kind: MediaKind, model: str, facts: Facts, server: Server) -> None:
+def check(kind: MediaKind, model: str, facts: Facts, server: Server) -> None:
+    """Refuse a kind that the model or its server cannot take.
+
+    Raises:
+        UnsupportedMedia: one of them is known not to take it.
+
+    """
     able = {"image": facts.vision, "audio": facts.audio, "video": facts.video}.get(kind)
     if kind in server.media and able is not False:
         return

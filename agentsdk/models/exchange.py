@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Literal
 from agentsdk.budget import Usage
 from agentsdk.errors import AgentError, ContextOverflow, EmptyResponse, InvalidRequest, ModelError
 from agentsdk.media import MediaKind
-from agentsdk.messages import Message, Repair
+from agentsdk.messages import Repair
 from agentsdk.models.attached import CHAT_ADDRESSES, attach, holds_media
 from agentsdk.models.collect import Collector
 from agentsdk.models.emulate import Emulation, ToolsMode, is_about_tools
@@ -43,6 +43,7 @@ from agentsdk.models.window import (
     told,
 )
 from agentsdk.models.wire import output_form
+from agentsdk.models.written_media import attach_written, shows_anything
 
 MOST = 4
 """Exchanges after the first that an adapter may add on its own, each for something new that it learned."""
@@ -156,9 +157,8 @@ class WireModel(ABC):
 
     async def _exchange(self, request: Request, *, stream: bool) -> AsyncGenerator[Delta | Reply, None]:
         deadline = Deadline(self.name, self._limits, request.timeout)
-        if holds_media(request.messages) and not isinstance(request, Prepared):
-            ready = await deadline.within(self._attached(request.messages))
-            request = replace(request, messages=ready)
+        if _shows_anything(request):
+            request = await deadline.within(self._with_media(request))
         if self.asks_first and is_about_tools(request):
             known_as = (await deadline.within(facts_of(self.served))).known_as
             if self._family.name == "unknown" and known_as:
@@ -316,9 +316,15 @@ class WireModel(ABC):
             return None  # it is the answer's share that is too large, or the one question
         return told(key, fault.limit, asked)
 
-    async def _attached(self, messages: Sequence[Message]) -> tuple[Message, ...]:
+    async def _with_media(self, request: Request) -> Request:
+        """Return a request with its media as the server takes them; errors as `attach`."""
         facts, server = await facts_of(self), self.served.server
-        return await attach(messages, model=self.name, facts=facts, server=server, by_address=self.addresses())
+        if isinstance(request, Prepared):
+            body = await attach_written(request.body, model=self.name, facts=facts, server=server)
+            return replace(request, body=body)
+        taken = self.addresses()
+        ready = await attach(request.messages, model=self.name, facts=facts, server=server, by_address=taken)
+        return replace(request, messages=ready)
 
     def addresses(self) -> frozenset[MediaKind]:
         """Return what the protocol takes by its address, where its server fetches any."""
@@ -356,3 +362,9 @@ def _told(reply: Reply, changes: Sequence[str], cut: Sequence[Repair]) -> Reply:
         return reply
     repairs = (*reply.message.repairs, *(Repair("request.changed", c) for c in changes), *cut)
     return replace(reply, message=replace(reply.message, repairs=repairs))
+
+
+def _shows_anything(request: Request) -> bool:
+    if isinstance(request, Prepared):
+        return shows_anything(request.body)
+    return holds_media(request.messages)

@@ -232,12 +232,22 @@ _DEEPSEEK_ROWS = (
     _row(r"deepseek", "deepseek", "what all of the family have", json_schema=False),
 )  # fmt: skip
 
+_SEEING_ROWS = (
+    _row(r"(?:bak)?llava|phi-?3(?:[.p]5)?-vision", "llava", f"{_CARD}: for pictures, not trained on tools", tools=False,
+         vision=True),
+    _row(r"gemma-?3[-:]?(?:4|12|27)b|gemma-?3$|gemma-?3:latest", "gemma-3", f"{_CARD}; tools by prompt only",
+         tools=False, vision=True),
+)  # fmt: skip
+"""What takes pictures and would be taken for a model that does not, by the one that it was made of."""
+
 _OTHER_ROWS = (
     _row(r"gemma", "gemma", "Google's page on function calling with Gemma: by prompt only", tools=False),
-    _row(r"(?:codellama|tinyllama|llava|phi-?[1-3]|vicuna)", "plain", "none of them was trained on tools", tools=False),
+    _row(r"(?:codellama|tinyllama|phi-?[1-3]|vicuna)", "plain", "none of them was trained on tools", tools=False),
 )  # fmt: skip
 
-FAMILIES: tuple[Row, ...] = (*_DEEPSEEK_ROWS, *_GPT_ROWS, *_LLAMA_ROWS, *_QWEN_ROWS, *_OTHER_ROWS)
+FAMILIES: tuple[Row, ...] = (
+    *_SEEING_ROWS, *_DEEPSEEK_ROWS, *_GPT_ROWS, *_LLAMA_ROWS, *_QWEN_ROWS, *_OTHER_ROWS,
+)  # fmt: skip
 """The first row whose pattern is found in a name is its family: narrow ones stand before wide ones."""
 
 _UNKNOWN = Family("unknown", source="nothing is known of it")

@@ -59,6 +59,10 @@ _INVALID = re.compile(
     r"invalid.?(?:request|parameter|prompt|value|type)|bad.?request|unsupported", re.IGNORECASE
 )
 _REDIRECTS = range(300, 400)
+_PASSING = (408, 409, 425, 498)
+"""Statuses below 500 of what may go well the next time; 498 is Groq's for a full flex tier."""
+_NEVER = (501, 505)
+"""Statuses from 500 on that say the same however often it is asked: the server cannot do this at all."""
 
 
 def from_status(
@@ -150,9 +154,8 @@ def from_status(
             **details,
         )
     told = status not in (None, 200)
-    if (told and 400 <= (status or 0) < 500 and status not in (408, 409, 425)) or (
-        not told and _INVALID.search(code)
-    ):
+    final = status in _NEVER or (400 <= (status or 0) < 500 and status not in _PASSING)
+    if (told and final) or (not told and _INVALID.search(code)):
         return InvalidRequest(_("The server refuses the request to {model}.").format(model=model), **details)
     if told and (status or 0) < 400:
         return bad_answer(model, message or f"HTTP {status}", partial)

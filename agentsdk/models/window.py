@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -131,16 +132,17 @@ def shorten(
     """Return a conversation without its oldest turns, so that it weighs at most `room` tokens.
 
     What instructs the model stays, and so does the last turn. A turn begins with what a person says, and holds all
-    calls and results up to the next. Where the last turn alone is too long, its oldest calls go, each with its
-    results, all but the last.
+    calls and results up to the next; none begins while a call waits for its result. Where the last turn alone is too
+    long, its oldest calls go, each with its results and with what stands between, all but the last.
     """
     whole = weigh(conversation, tools, tokens, key, room=room)
     factor = whole.asked / (_sum(conversation, tools, whole.count) or 1)
     weights = [weigh_message(m, whole.count) * factor for m in conversation]
     asked = float(whole.asked)
     out: set[int] = set()
-    turns = _turns(conversation)
-    groups = [*turns[:-1], *(_exchanges(conversation, turns[-1])[:-1] if turns else [])]
+    bound = _bound(conversation)
+    turns = _turns(conversation, bound)
+    groups = [*turns[:-1], *(_exchanges(conversation, turns[-1], bound)[:-1] if turns else [])]
     for group in groups:
         if asked <= room:
             break
@@ -198,35 +200,113 @@ def _instructs(item: Mapping[str, Any]) -> bool:
     return item.get("role") in ("system", "developer")
 
 
-def _turns(conversation: Sequence[Mapping[str, Any]]) -> list[list[int]]:
-    """Return the turns, each as the places of its messages; what instructs belongs to none."""
+def _turns(conversation: Sequence[Mapping[str, Any]], bound: AbstractSet[int]) -> list[list[int]]:
+    """Return the turns, each as the places of its messages; what instructs belongs to none.
+
+    Args:
+        conversation: the messages.
+        bound: the places of those that stay with the one before (`_bound`): no turn begins there.
+
+    """
     turns: list[list[int]] = []
     before = ""
     for at, item in enumerate(conversation):
         if _instructs(item):
             continue
-        role = str(item.get("role") or item.get("type") or "")
+        role = _role(item)
         # Two things said in a row belong together: the second may be nothing without the first.
-        if not turns or (role == "user" and before != "user"):
+        if not turns or (role == "user" and before != "user" and at not in bound):
             turns.append([])
         turns[-1].append(at)
-        before = role
+        before = "" if at in bound else role
     return turns
 
 
-def _exchanges(conversation: Sequence[Mapping[str, Any]], turn: Sequence[int]) -> list[list[int]]:
+def _exchanges(
+    conversation: Sequence[Mapping[str, Any]], turn: Sequence[int], bound: AbstractSet[int]
+) -> list[list[int]]:
     """Return the calls of a turn with their results, each group in order; what the person said is not among them."""
     groups: list[list[int]] = []
     answered = True
     for at in turn:
         item = conversation[at]
-        role = str(item.get("role") or item.get("type") or "")
-        if role == "user":
+        if _role(item) == "user" and not (at in bound and _shows(item)):
             continue
-        result = role in ("tool", "function_call_output")
         # A model's next words after a result begin a new group; its thoughts and calls before it belong together.
+        result = _is_result(item) or at in bound
         if not groups or (answered and not result):
             groups.append([])
         groups[-1].append(at)
-        answered = result
+        answered = _is_result(item) or _role(item) == "user"
     return groups
+
+
+def _bound(conversation: Sequence[Mapping[str, Any]]) -> set[int]:
+    """Return the places that stay with the one before: all from a call to its last result, and what a result shows.
+
+    A result belongs to the latest unanswered call of its id; where there are no ids, as with Ollama, to the latest
+    message with an unanswered call. A call that nothing answers binds nothing.
+    """
+    bound: set[int] = set()
+    waiting: list[tuple[int, str]] = []
+    before = False
+    for at, item in enumerate(conversation):
+        waiting += [(at, called) for called in _calls(item)]
+        shown = before and _role(item) == "user" and _shows(item) and not _says(item)
+        if _is_result(item):
+            place = _answered(waiting, _id(item))
+            if place is not None:
+                bound.update(range(waiting.pop(place)[0] + 1, at + 1))
+        elif shown:
+            bound.add(at)
+        before = shown or _is_result(item)
+    return bound
+
+
+def _answered(waiting: Sequence[tuple[int, str]], id: str) -> int | None:
+    """Return which of the calls that wait for a result has this one."""
+    latest_first = range(len(waiting) - 1, -1, -1)
+    same = [place for place in latest_first if waiting[place][1] == id]
+    nameless = [place for place in latest_first if not (id and waiting[place][1])]
+    return next(iter(same + nameless), None)
+
+
+def _calls(item: Mapping[str, Any]) -> list[str]:
+    """Return the ids of the calls that a message or an item makes; "" is one that has none."""
+    if calls := item.get("tool_calls"):
+        return [_id(call) for call in calls]
+    if isinstance(item.get("function_call"), Mapping):  # Chat Completions before there were several
+        return [""]
+    return [_id(item)] if item.get("call_id") and not _is_result(item) else []
+
+
+def _is_result(item: Mapping[str, Any]) -> bool:
+    role = _role(item)
+    return role in ("tool", "function") or role.endswith("_output")
+
+
+def _id(item: Any) -> str:
+    found = item if isinstance(item, Mapping) else {}
+    # An item of Responses has an `id` of its own beside that of its call.
+    return str(found.get("call_id") or found.get("tool_call_id") or found.get("id") or "")
+
+
+def _role(item: Mapping[str, Any]) -> str:
+    return str(item.get("role") or item.get("type") or "")
+
+
+def _shows(item: Mapping[str, Any]) -> bool:
+    """Return whether there is anything but text in a message."""
+    content = item.get("content")
+    parts = content if isinstance(content, list) else ()
+    return bool(item.get("images")) or any(not _text_of(part) for part in parts)
+
+
+def _says(item: Mapping[str, Any]) -> bool:
+    """Return whether there is text in a message."""
+    content = item.get("content")
+    return any(map(_text_of, content)) if isinstance(content, list) else bool(content)
+
+
+def _text_of(part: Any) -> str:
+    return part if isinstance(part, str) else str(part.get("text") or "") if isinstance(part, Mapping) else ""

@@ -88,6 +88,10 @@ SAID: list[tuple[str, int | None, Any, type[ModelError]]] = [
     ("a wait", 408, b"", Overloaded),
     ("a redirect", 308, b"", BadResponse),
     ("no words", 400, b"", InvalidRequest),
+    ("not built", 501, openai("Not implemented."), InvalidRequest),
+    ("another HTTP", 505, openai("HTTP version not supported."), InvalidRequest),
+    ("at the same time", 409, openai("Another request is running."), Overloaded),
+    ("full flex tier", 498, openai("Flex tier capacity exceeded."), Overloaded),
     ("no sense", 500, b"\xff\xfe" * 9, Overloaded),
 ]  # fmt: skip
 

@@ -59,7 +59,7 @@ NAMES = {
     "deepseek-ai/DeepSeek-V3.1": "deepseek-chat", "deepseek-ai/DeepSeek-R1-0528": "deepseek-reasoner",
     "DeepSeek-R1-Distill-Qwen-7B": "r1-distill-qwen", "deepseek-r1:8b": "r1-distill-qwen",
     "deepseek-r1:671b": "deepseek-reasoner", "deepseek-r1-distill-llama-70b": "r1-distill-llama",
-    "gemma3:4b": "gemma", "llava-v1.5-7b": "plain", "codellama:7b": "plain",
+    "gemma3:4b": "gemma-3", "gemma2:9b": "gemma", "llava-v1.5-7b": "llava", "llava-llama3:8b": "llava", "codellama:7b": "plain",
     "mistral-nemo": "unknown", "": "unknown", "my-solution1": "unknown", "proto3": "unknown", "standin": "unknown",
 }  # fmt: skip
 

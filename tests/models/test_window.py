@@ -111,6 +111,130 @@ def test_no_result_is_ever_without_its_call_and_no_call_without_its_result(
         assert sum(role == "user" != before for before, role in zip(roles, roles[1:], strict=False)) == 1
 
 
+Item = dict[str, Any]
+exchange = st.lists(st.sampled_from(("function", "custom")), min_size=1, max_size=3).flatmap(
+    lambda kinds: st.tuples(
+        st.just(kinds),
+        st.lists(
+            st.sampled_from(("", "", "thought", "picture", "words")), min_size=len(kinds), max_size=len(kinds)
+        ),
+        st.permutations(range(len(kinds))),
+        st.integers(1, 30),
+        st.booleans(),
+    )
+)
+talk = st.lists(
+    st.tuples(st.integers(1, 20), st.lists(exchange, max_size=4), st.booleans()), min_size=1, max_size=5
+)
+PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+
+
+def told_in(protocol: str, turns: Any) -> tuple[list[Item], list[tuple[int, list[int]]]]:
+    """Return a conversation, and the places of its calls, each with those of all that belongs to it."""
+    items: list[Item] = [said("system", 1)]
+    together: list[tuple[int, list[int]]] = []
+    reused = ["a", "b", "c"]  # some servers begin anew with every answer
+    for asked, exchanges, answered in turns:
+        items.append(said("user", asked))
+        for kinds, between, order, times, pictured in exchanges:
+            calls = []
+            if protocol == "responses":
+                items.append({"type": "reasoning", "id": "rs", "encrypted_content": "x" * 40})
+                for at, kind in enumerate(kinds):
+                    calls.append(len(items))
+                    items.append({"type": f"{kind}_call".replace("custom_", "custom_tool_"), "id": f"fc{len(items)}",
+                                  "call_id": reused[at], "name": "look", "arguments": "{}"})  # fmt: skip
+            else:
+                named = [{"id": reused[at]} if protocol == "chat" else {} for at in range(len(kinds))]
+                calls = [len(items)] * len(kinds)
+                items.append({"role": "assistant", "content": "", "tool_calls": [
+                    {**name, "function": {"name": "look", "arguments": {}}} for name in named]})  # fmt: skip
+            for at, before in zip(order, between, strict=True):
+                if before == "thought":
+                    items.append(
+                        {"type": "reasoning", "id": "rs"} if protocol == "responses" else said("assistant", 1)
+                    )
+                elif before:
+                    text = [{"type": "text", "text": "See."}] if before == "words" else []
+                    items.append({"role": "user", "content": [*text, PICTURE]})
+                together.append((calls[at], [len(items)]))
+                if protocol == "responses":
+                    kind = "custom_tool_call_output" if kinds[at] == "custom" else "function_call_output"
+                    items.append({"type": kind, "call_id": reused[at], "output": WORDS * times})
+                else:
+                    whose = {"tool_call_id": reused[at]} if protocol == "chat" else {"tool_name": "look"}
+                    items.append({"role": "tool", **whose, "content": WORDS * times})
+            if pictured:
+                together[-1][1].append(len(items))
+                items.append(
+                    {"role": "user", "content": "", "images": ["AAAA"]}
+                    if protocol == "ollama"
+                    else {"role": "user", "content": [PICTURE]}
+                )
+        if answered:
+            items.append(said("assistant", 1))
+    return items, together
+
+
+@pytest.mark.parametrize("protocol", ["chat", "ollama", "responses"])
+@given(turns=talk, room=st.integers(20, 3000))
+def test_in_every_protocol_a_call_and_all_that_belongs_to_it_go_or_stay_together(
+    protocol: str, turns: Any, room: int
+) -> None:
+    items, together = told_in(protocol, turns)
+    fitted = shorten(items, (), room, "llama", KEY)
+    places = [next(at for at, m in enumerate(items) if m is kept) for kept in fitted.conversation]
+    assert places == sorted(places)
+    assert len(places) + fitted.left_out == len(items)
+    kept = set(places)
+    for call, others in together:
+        assert {at in kept for at in (call, *others)} in ({True}, {False})
+    assert 0 in kept
+    last = max(
+        at
+        for at, m in enumerate(items)
+        if m.get("role") == "user" and isinstance(m["content"], str) and m["content"]
+    )
+    assert last in kept  # what was asked last is never left out
+    assert len(items) - 1 in kept
+    if protocol != "responses" and fitted.asked > room:  # nothing more could go
+        assert len({call for call, _others in together if call in kept}) <= 1
+
+
+def test_a_history_of_custom_calls_alone_can_be_cut() -> None:
+    def custom(id: str, times: int) -> list[Item]:
+        return [
+            {"type": "custom_tool_call", "id": f"ctc_{id}", "call_id": id, "name": "run", "input": "x"},
+            {"type": "custom_tool_call_output", "call_id": id, "output": WORDS * times},
+        ]
+
+    fitted = shorten([said("user", 1), *custom("a", 60), *custom("b", 1)], (), 200, "o200k", KEY)
+    assert fitted.conversation == [said("user", 1), *custom("b", 1)]
+
+
+def test_a_question_after_a_call_that_nothing_answered_begins_a_turn() -> None:
+    broken = called("a")[:1]
+    last = [{"role": "user", "content": "And now?"}]
+    assert shorten([said("user", 60), *broken, *last], (), 100, "o200k", KEY).conversation == last
+
+
+def test_a_question_after_what_a_tool_showed_begins_a_turn_and_the_picture_goes_with_its_result() -> None:
+    shown = {"role": "user", "content": [{"image": "data:image/png;base64,AAAA"}]}
+    last = [{"role": "user", "content": "And now?"}]
+    old = [said("user", 60), *called("a"), shown]
+    assert shorten([*old, *last], (), 100, "o200k", KEY).conversation == last
+    asked = said("user", 1)
+    fitted = shorten([asked, *called("a", 60), shown, *called("b", 1)], (), 200, "o200k", KEY)
+    assert fitted.conversation == [asked, *called("b", 1)]
+
+
+def test_words_said_while_a_tool_ran_stay_when_its_call_goes() -> None:
+    call, result = called("a", 60)
+    words = {"role": "user", "content": "Be quick."}
+    fitted = shorten([said("user", 1), call, words, result, *called("b", 1)], (), 200, "o200k", KEY)
+    assert fitted.conversation == [said("user", 1), words, *called("b", 1)]
+
+
 def test_items_of_responses_keep_their_calls_and_thoughts_together() -> None:
     old = [
         {"role": "user", "content": WORDS * 30},

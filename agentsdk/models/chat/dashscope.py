@@ -180,11 +180,15 @@ def _schema_of(form: Any) -> Mapping[str, Any] | None:
 
 
 def _turns(messages: Sequence[BaseMessage]) -> list[dict[str, Any]]:
-    """Return a conversation as DashScope has it; what a tool showed follows its turn as one of the user's."""
+    """Return a conversation as DashScope has it; what tools showed follows the last of their turns, as the user's."""
     turns: list[dict[str, Any]] = []
+    showing: list[dict[str, Any]] = []
     answered = {m.tool_call_id for m in messages if isinstance(m, ToolMessage)}
     for message in messages:
         parts = parts_of(message.content)
+        if not isinstance(message, ToolMessage):  # nothing may stand between the results of one turn
+            turns += showing
+            showing = []
         match message:
             case SystemMessage():
                 if turns and turns[-1]["role"] == "system":  # templates take one, at the beginning
@@ -199,7 +203,7 @@ def _turns(messages: Sequence[BaseMessage]) -> list[dict[str, Any]]:
                 turn = {"role": "tool", "content": text, "tool_call_id": message.tool_call_id}
                 turns.append(turn | ({"name": message.name} if message.name else {}))
                 if shown:
-                    turns.append({"role": "user", "content": _content([*shown])})
+                    showing.append({"role": "user", "content": _content([*shown])})
             case HumanMessage():
                 turns.append({"role": "user", "content": _content(parts)})
             case ChatMessage():
@@ -210,11 +214,11 @@ def _turns(messages: Sequence[BaseMessage]) -> list[dict[str, Any]]:
                         kind=type(message).__name__
                     )
                 )
-    return turns
+    return turns + showing
 
 
-_SHOWN = "See the next message."
-"""What a tool's turn says that holds no text: the picture follows in a turn that can hold one."""
+_SHOWN = "It is shown below."
+"""What a tool's turn says that holds no text: what it shows follows in a turn that can hold it."""
 
 
 def _assistant(message: AIMessage, text: str, answered: set[str]) -> dict[str, Any]:

@@ -45,6 +45,10 @@ class InvalidRequest(ours.InvalidRequest, theirs.ModelInvalidRequestError):
     """The server refuses what was asked."""
 
 
+class UnsupportedMedia(ours.UnsupportedMedia, theirs.ModelInvalidRequestError):
+    """The model or its server does not take such media."""
+
+
 class ContextOverflow(ours.ContextOverflow, theirs.ContextOverflowError):
     """The conversation is longer than the model's window."""
 
@@ -78,6 +82,7 @@ _BOTH: tuple[tuple[type[ours.ModelError], type[ours.ModelError]], ...] = (
     (ours.AuthFailed, AuthFailed),
     (ours.ModelNotFound, ModelNotFound),
     (ours.ContextOverflow, ContextOverflow),
+    (ours.UnsupportedMedia, UnsupportedMedia),
     (ours.InvalidRequest, InvalidRequest),
     (ours.ContentFiltered, ContentFiltered),
     (ours.BadResponse, BadResponse),

@@ -14,7 +14,7 @@ from agentsdk.testing.standin import Standin
 Make = Callable[..., Any]
 
 
-def chat_completions(server: Standin, **options: Any) -> OpenAIChat:
+def chat_completions(server: Standin, /, **options: Any) -> OpenAIChat:
     return OpenAIChat(
         **{
             "model": "gpt-4o-mini",
@@ -26,15 +26,15 @@ def chat_completions(server: Standin, **options: Any) -> OpenAIChat:
     )
 
 
-def responses(server: Standin, **options: Any) -> OpenAIChat:
+def responses(server: Standin, /, **options: Any) -> OpenAIChat:
     return chat_completions(server, **{"model": "gpt-5-mini", "use_responses_api": True, **options})
 
 
-def ollama(server: Standin, **options: Any) -> OllamaChat:
+def ollama(server: Standin, /, **options: Any) -> OllamaChat:
     return OllamaChat(**{"model": "llama3.1", "base_url": server.url("ollama"), "max_retries": 0, **options})
 
 
-def dashscope(server: Standin, **options: Any) -> DashScopeChat:
+def dashscope(server: Standin, /, **options: Any) -> DashScopeChat:
     return DashScopeChat(
         **{
             "model": "qwen3-max",
@@ -46,7 +46,7 @@ def dashscope(server: Standin, **options: Any) -> DashScopeChat:
     )
 
 
-def any_model(server: Standin, **options: Any) -> AnyChat:
+def any_model(server: Standin, /, **options: Any) -> AnyChat:
     return AnyChat(model=connect("ollama:llama3.1", base_url=server.url("ollama"), retries=0), **options)
 
 

@@ -11,7 +11,15 @@ import pytest
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage, ToolMessage
 from pydantic import SecretStr
 
-from agentsdk.errors import ConfigurationError, DeadlineExceeded, InvalidRequest, MediaUnreadable, MissingKey
+from agentsdk import fetch
+from agentsdk.errors import (
+    ConfigurationError,
+    DeadlineExceeded,
+    InvalidRequest,
+    MediaUnreadable,
+    MissingKey,
+    UnsupportedMedia,
+)
 from agentsdk.models.chat import DashScopeChat, OllamaChat, OpenAIChat
 from agentsdk.testing.standin import Standin
 from tests.models.chat.faces import Make, chat_completions, dashscope, each, merged, ollama, responses, standin
@@ -112,17 +120,110 @@ def test_what_a_protocol_cannot_take_in_is_refused_before_it_is_sent(
 
 
 def test_ollama_gets_pictures_by_their_bytes_and_none_that_only_this_machine_can_reach(server: Standin) -> None:
-    server.say("A cat.")
+    server.model("llama3.2-vision", vision=True).say("A cat.")
+    seeing = ollama(server, model="llama3.2-vision")
     shown: list[Any] = [
         {"type": "text", "text": "What is this?"},
         {"type": "image", "base64": PNG, "mime_type": "image/png"},
     ]
-    assert ollama(server).invoke([HumanMessage(shown)]).text == "A cat."
+    assert seeing.invoke([HumanMessage(shown)]).text == "A cat."
     assert sent(server)[-1]["images"] == [PNG]
     inside: list[Any] = [{"type": "image", "url": server.url("ollama") + "/api/tags"}]
+    before = len(server.requests)
     with pytest.raises(MediaUnreadable):
-        ollama(server).invoke([HumanMessage(inside)])
-    assert len(server.requests) == 1
+        seeing.invoke([HumanMessage(inside)])
+    assert len(server.requests) == before
+
+
+@pytest.mark.parametrize("name", ["lmstudio", "llamacpp", "ollama", "mindie"])
+@pytest.mark.parametrize("by_responses", [False, True])
+def test_an_address_is_fetched_here_where_a_compatible_server_fetches_none(
+    server: Standin, monkeypatch: pytest.MonkeyPatch, name: str, by_responses: bool
+) -> None:
+    asked: list[str] = []
+
+    async def page(url: str, **limits: Any) -> fetch.Page:
+        asked.append(url)
+        return fetch.Page(url, 200, "image/png", "", base64.b64decode(PNG))
+
+    monkeypatch.setattr(fetch, "fetch", page)
+    server.model("gpt-4o-mini", vision=True).say("A cat.")
+    shown: list[Any] = [
+        {"type": "text", "text": "Which of the two?"},
+        {"type": "image_url", "image_url": {"url": "https://example.org/cat.png", "detail": "low"}},
+        {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}},
+    ]
+    question = HumanMessage(shown)
+    chat_completions(server, server=name, use_responses_api=by_responses).invoke([question])
+    assert asked == ["https://example.org/cat.png"]
+    asking = server.requests[-1].body
+    first, *pictures = (asking["input"] if by_responses else asking["messages"])[-1]["content"]
+    assert first["text"] == "Which of the two?"
+    addresses = [p["image_url"] if by_responses else p["image_url"]["url"] for p in pictures]
+    assert addresses == [f"data:image/png;base64,{PNG}"] * 2
+    assert (pictures[0] if by_responses else pictures[0]["image_url"])["detail"] == "low"
+    assert (
+        shown[1]["image_url"]["url"] == "https://example.org/cat.png"
+    )  # the caller's message is left as it was
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:80/secret.png", "http://169.254.169.254/a", "file:///etc/passwd"]
+)
+def test_a_compatible_server_gets_nothing_that_only_this_machine_can_reach(server: Standin, url: str) -> None:
+    model = chat_completions(server, server="lmstudio")
+    with pytest.raises(MediaUnreadable):
+        model.invoke([HumanMessage([{"type": "image_url", "image_url": {"url": url}}])])
+    assert not [r for r in server.requests if r.path.endswith("/completions")]
+
+
+def test_an_address_goes_as_it_is_to_a_server_that_fetches_it(server: Standin) -> None:
+    server.say("A cat.")
+    shown: list[Any] = [{"type": "image_url", "image_url": {"url": "https://example.org/cat.png"}}]
+    chat_completions(server, server="vllm").invoke([HumanMessage(shown)])
+    assert sent(server)[-1]["content"][0]["image_url"]["url"] == "https://example.org/cat.png"
+
+
+@pytest.mark.parametrize(
+    ("make", "options", "kind"),
+    [
+        (chat_completions, {"model": "gpt-3.5-turbo", "server": "openai"}, "image"),
+        (chat_completions, {"model": "gpt-4o-mini", "server": "openai"}, "audio"),
+        (chat_completions, {"server": "deepseek"}, "image"),
+        (responses, {"model": "o3-mini", "server": "openai"}, "image"),
+        (dashscope, {"model": "qwen-max"}, "image"),
+        (ollama, {"model": "llama3.1"}, "image"),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_what_the_model_cannot_take_in_is_refused_before_it_is_sent(
+    server: Standin, make: Make, options: dict[str, Any], kind: str
+) -> None:
+    mime = {"image": "image/png", "audio": "audio/wav"}[kind]
+    block = {"type": kind, "base64": PNG, "mime_type": mime}
+    with pytest.raises(UnsupportedMedia):
+        make(server, **options).invoke([HumanMessage([{"type": "text", "text": "q"}, block])])
+    assert not [
+        r for r in server.requests if r.path.endswith(("/completions", "/responses", "/chat", "/generation"))
+    ]
+
+
+def test_what_several_tools_show_follows_the_last_of_their_results(server: Standin) -> None:
+    server.say("So.")
+    calls: list[Any] = [{"name": "look", "args": {}, "id": f"c{at}"} for at in (1, 2, 3)]
+    shown: list[Any] = [{"type": "image", "base64": PNG, "mime_type": "image/png"}]
+    talk = [
+        HumanMessage("q"), AIMessage("", tool_calls=calls), ToolMessage(shown, tool_call_id="c1"),
+        ToolMessage("5", tool_call_id="c2"), ToolMessage(shown, tool_call_id="c3"), HumanMessage("so?"),
+    ]  # fmt: skip
+    dashscope(server, model="qwen-vl-max").invoke(talk)
+    messages = sent(server)
+    assert [m["role"] for m in messages] == ["user", "assistant", *["tool"] * 3, *["user"] * 3]
+    assert [m["tool_call_id"] for m in messages if m["role"] == "tool"] == ["c1", "c2", "c3"]
+    assert [next(iter(m["content"][0])) for m in messages[-3:]] == ["image", "image", "text"]
+    server.say("So.")
+    dashscope(server, model="qwen-vl-max").invoke(talk[:-1])
+    assert [m["role"] for m in sent(server)[-3:]] == ["tool", "user", "user"]
 
 
 @each
