@@ -18,6 +18,12 @@ from tests.conformance.langchain.table import Outcome, Table
 
 TABLE = pytest.StashKey[Table]()
 
+MODELS = (
+    "gpt-4o-audio-preview", "gpt-4o", "gpt-4o-mini", "gpt-5-mini", "gpt-5", "llama3.2-vision", "llama3.1", "qwen3:8b",
+    "qwen3-omni-flash", "qwen3-vl-plus",
+)  # fmt: skip
+"""What the suites ask for; Ollama's say in /api/show that they take pictures."""
+
 FILES = {
     "png": base64.b64decode(
         "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -44,6 +50,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[TABLE] = Table()
     chat_models.httpx = SimpleNamespace(get=_get)
     fetch.fetch = _fetch  # Ollama takes no address, so that ours fetches what the suite names
+    for name in MODELS:
+        SERVER.model(name, vision=True)
     SERVER.answer(answer)
     SERVER.__enter__()
 

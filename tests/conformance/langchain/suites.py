@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+import pytest
+from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage
 from langchain_tests.integration_tests import ChatModelIntegrationTests
 from langchain_tests.unit_tests import ChatModelUnitTests
@@ -21,6 +23,8 @@ class Adapter:
     adapter: str
     """What the table calls it."""
     provider: Provider
+    others: dict[str, str] = {}
+    """Tests that ask another model, each with its name: where none takes everything."""
     lacks: dict[str, str] = {}
     """Tests that are skipped, each with what the protocol lacks."""
 
@@ -64,6 +68,17 @@ class Integration(Adapter, ChatModelIntegrationTests):
     def chat_model_params(self) -> dict[str, Any]:
         return {**self.options, "base_url": SERVER.url(self.provider)}
 
+    @pytest.fixture
+    def model(self, request: Any) -> BaseChatModel:
+        options = {
+            **self.standard_chat_model_params,
+            **self.chat_model_params,
+            **(getattr(request, "param", None) or {}),
+        }
+        other = self.others.get(request.node.originalname)
+        made: BaseChatModel = self.chat_model_class(**options | ({"model": other} if other else {}))
+        return made
+
     @property
     def structured_output_kwargs(self) -> dict[str, Any]:
         return {"method": self.method}
@@ -90,6 +105,8 @@ class ChatCompletions(Adapter):
     adapter, provider, chat_model_class = "OpenAI, Chat Completions", "openai", OpenAIChat
     options = {"model": "gpt-4o-audio-preview", "api_key": SecretStr("test-key")}
     model_override_value = "gpt-4o-mini"
+    # What hears does not see.
+    others = dict.fromkeys(("test_image_inputs", "test_image_tool_message", "test_anthropic_inputs"), "gpt-4o")
     init_from_env_params = (
         {"OPENAI_API_KEY": "test-key", "OPENAI_ORG_ID": "an-org", "OPENAI_API_BASE": "http://127.0.0.1:9/v1"},
         {},
@@ -106,6 +123,7 @@ class Responses(ChatCompletions):
     options = {"model": "gpt-5-mini", "api_key": SecretStr("test-key"), "use_responses_api": True}
     model_override_value = "gpt-5"
     supports_audio_inputs = False
+    others: dict[str, str] = {}
     lacks = {"test_audio_inputs": "input is text, image or file (openai.types.responses.ResponseInputContent)"}
 
 
