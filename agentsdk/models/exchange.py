@@ -131,6 +131,10 @@ class WireModel(ABC):
         """Return whether the answer is asked for as a stream, whatever the caller gets."""
         return wanted
 
+    def left_out(self, request: Request, written: Mapping[str, Any]) -> Sequence[str]:  # noqa: ARG002  # an adapter may look at it
+        """Return the names of what was asked for and is not sent, because the model does not take it."""
+        return request.left_out if isinstance(request, Prepared) else ()
+
     def unsent(self, request: Request, body: Mapping[str, Any]) -> Sequence[str]:  # noqa: ARG002  # an adapter may look at both
         """Return the stop strings that the server is not told of: the answer is cut at them here."""
         return ()
@@ -174,6 +178,8 @@ class WireModel(ABC):
             tried += 1
             written = way.write(self._written(request, stream=streamed))
             body, changes = self.fit(written, known, stream=streamed)
+            left = [f"{n} was left out: the model does not take it." for n in self.left_out(request, written)]
+            changes = [*left, *changes]
             body, fitted = await self._inside(body, request, most=way.room)
             cut = [] if fitted is None else cuts_of(fitted)
             offer = offer_of(request, self.served.server, prepared=isinstance(request, Prepared))

@@ -60,6 +60,8 @@ class Prepared(Request):
     """
 
     body: Mapping[str, Any] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
+    """Names of what was asked for and not written, because the model does not take it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,6 +179,14 @@ class OpenAIModel(WireModel):
             return wire.thinks(asked, self._family) or self._family.stream_only
         return lessons.streams_only(known)
 
+    def left_out(self, request: Request, written: Mapping[str, Any]) -> Sequence[str]:
+        """Return which of the settings of a request the model, or its protocol, does not take."""
+        if isinstance(request, Prepared):
+            return request.left_out
+        return wire.left_out(
+            {"temperature": request.temperature, "top_p": request.top_p, "seed": request.seed}, written
+        )
+
     def unsent(self, request: Request, body: Mapping[str, Any]) -> Sequence[str]:
         """Return the stop strings that the model does not take."""
         return () if "stop" in body else request.stop

@@ -186,6 +186,15 @@ def unforced(request: Request, family: Family, server: Server) -> Request:
     return replace(request, tools=tuple(tools), tool_choice=choice)
 
 
+def left_out(asked: Mapping[str, Any], written: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the names of what was asked for and not written; to sample by 1 is what a model does anyway."""
+    return tuple(
+        name
+        for name, value in asked.items()
+        if value is not None and name not in written and (value != 1 or name == "seed")
+    )
+
+
 def effort_of(thinking: bool | str | None, family: Family) -> str | None:
     """Return how hard a model is to think in OpenAI's words; None leaves it to the server."""
     if thinking is None or (thinking is False and family.thinking == "never"):

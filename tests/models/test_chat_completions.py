@@ -400,3 +400,16 @@ def test_a_call_that_a_filter_cut_is_never_run(server: Standin) -> None:
     call = {"index": 0, "id": "c", "type": "function", "function": CALL}
     reply = read(server, frames(delta(tool_calls=[call]), delta("content_filter")), streamed=True)
     assert (reply.message.calls, len(reply.message.broken_calls)) == ((), 1)
+
+
+@pytest.mark.parametrize("api", ["chat", "responses"])
+def test_a_setting_that_the_model_does_not_take_is_told_of(server: Standin, api: Any) -> None:
+    server.say("one").say("two")
+    model = OpenAIModel("o3", "sk", base_url=server.url("openai"), api=api)
+    told = asyncio.run(model.complete(Request((Message.user("Hi"),), temperature=0.2, top_p=0.5)))
+    assert [(r.kind, r.detail) for r in told.message.repairs] == [
+        ("request.changed", "temperature was left out: the model does not take it."),
+        ("request.changed", "top_p was left out: the model does not take it."),
+    ]
+    untold = asyncio.run(model.complete(Request((Message.user("Hi"),), temperature=1)))
+    assert untold.message.repairs == ()

@@ -17,7 +17,7 @@ from langchain_core.messages import (
     ToolMessage,
 )
 from langchain_core.utils import secret_from_env
-from pydantic import ConfigDict, Field, SecretStr, model_validator
+from pydantic import ConfigDict, Field, PrivateAttr, SecretStr, model_validator
 
 from agentsdk.errors import InvalidRequest
 from agentsdk.i18n import _
@@ -29,7 +29,7 @@ from agentsdk.models.chat.profile import profile_of
 from agentsdk.models.connect import key_of
 from agentsdk.models.dashscope import DashScopeModel
 from agentsdk.models.model import Prepared, Request
-from agentsdk.models.retry import Retrying
+from agentsdk.models.retry import Allowance, Retrying
 
 
 @readable
@@ -53,6 +53,7 @@ class DashScopeChat(Face, Binding, BaseChatModel):
     streaming: bool = False
     http_async_client: Any = Field(default=None, exclude=True)
     """An httpx.AsyncClient to send with; else one an event loop."""
+    _allowance: Allowance = PrivateAttr(default_factory=Allowance)
 
     temperature: float | None = None
     top_p: float | None = None
@@ -158,7 +159,7 @@ class DashScopeChat(Face, Binding, BaseChatModel):
             thinking=request.thinking,
             body=body,
         )
-        return Exchange(Retrying(model, self.max_retries, seconds), prepared, "dashscope")
+        return Exchange(Retrying(model, self.max_retries, seconds, self._allowance), prepared, "dashscope")
 
 
 _PARAMETERS = (

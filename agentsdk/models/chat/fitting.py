@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from agentsdk.models.profiles import Server, family_of
+from agentsdk.models.wire import left_out
 
 
-def fit(body: dict[str, Any], server: Server) -> None:
-    """Give what is asked for the names that the model and its server know; forms and choices the wire sees to.
+def fit(body: dict[str, Any], server: Server) -> tuple[str, ...]:
+    """Give what is asked for the names that the model and its server know, and return those of what it does not take.
+
+    Forms and choices the wire sees to.
 
     Args:
         body: the request as it was written; it is changed.
@@ -19,6 +22,7 @@ def fit(body: dict[str, Any], server: Server) -> None:
     for name in ("max_tokens", "max_completion_tokens"):
         if name in body and name != family.limit_name:
             body[family.limit_name] = body.pop(name)
+    asked = {name: body.get(name) for name in ("temperature", "top_p")}
     if not family.takes_sampling:
         for name in ("temperature", "top_p", "stop"):
             body.pop(name, None)
@@ -26,6 +30,7 @@ def fit(body: dict[str, Any], server: Server) -> None:
         body.pop("parallel_tool_calls", None)
     if server.one_system:
         body["messages"] = _told_first(body["messages"])
+    return left_out(asked, body)
 
 
 def _told_first(messages: list[Any]) -> list[Any]:

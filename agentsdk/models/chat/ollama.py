@@ -11,7 +11,7 @@ from langchain_core.language_models import LangSmithParams, ModelProfile
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.utils import secret_from_env
 from langchain_ollama import ChatOllama
-from pydantic import AliasChoices, Field, SecretStr, model_validator
+from pydantic import AliasChoices, Field, PrivateAttr, SecretStr, model_validator
 
 from agentsdk.errors import ConfigurationError, InvalidRequest
 from agentsdk.i18n import _
@@ -23,7 +23,7 @@ from agentsdk.models.chat.profile import profile_of
 from agentsdk.models.http import client_of_loop, new_client
 from agentsdk.models.model import Prepared
 from agentsdk.models.ollama import OllamaModel
-from agentsdk.models.retry import Retrying
+from agentsdk.models.retry import Allowance, Retrying
 
 
 @readable
@@ -45,6 +45,7 @@ class OllamaChat(Face, Binding, ChatOllama):
     streaming: bool = False
     http_async_client: Any = Field(default=None, exclude=True)
     """An httpx.AsyncClient to send with; else one an event loop, made with `client_kwargs`."""
+    _allowance: Allowance = PrivateAttr(default_factory=Allowance)
 
     @classmethod
     def is_lc_serializable(cls) -> bool:
@@ -127,7 +128,7 @@ class OllamaChat(Face, Binding, ChatOllama):
             http_client=self.http_async_client or self._client_of_loop(headers),
         )
         return Exchange(
-            Retrying(model, self.max_retries, seconds),
+            Retrying(model, self.max_retries, seconds, self._allowance),
             Prepared((), offered, choice, stop=tuple(options.get("stop") or ()), parallel=parallel, body=body),
             "ollama",
         )

@@ -32,7 +32,7 @@ from agentsdk.models.http import client_of_loop, new_client
 from agentsdk.models.model import Prepared
 from agentsdk.models.openai import OpenAIModel
 from agentsdk.models.profiles import Server, server_named, server_of
-from agentsdk.models.retry import Retrying
+from agentsdk.models.retry import Allowance, Retrying
 
 
 @readable
@@ -50,6 +50,7 @@ class OpenAIChat(Face, ChatOpenAI):
     _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, openai.AsyncOpenAI] = PrivateAttr(
         default_factory=WeakKeyDictionary
     )
+    _allowance: Allowance = PrivateAttr(default_factory=Allowance)
 
     @model_validator(mode="before")
     @classmethod
@@ -100,7 +101,8 @@ class OpenAIChat(Face, ChatOpenAI):
         }
 
     def __setstate__(self, state: dict[Any, Any]) -> None:
-        super().__setstate__({**state, "__pydantic_private__": {"_clients": WeakKeyDictionary()}})
+        private = {"_clients": WeakKeyDictionary(), "_allowance": Allowance()}
+        super().__setstate__({**state, "__pydantic_private__": private})
         self.validate_environment()  # type: ignore[operator]  # pydantic calls it by a wrapper, and so may we
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
@@ -141,11 +143,11 @@ class OpenAIChat(Face, ChatOpenAI):
         stops = body.get("stop") or stop or self.stop or ()
         if "input" in body:
             _check_is_heard(messages)
-        if "messages" in body:
-            fit(body, server)
+        left_out = fit(body, server) if "messages" in body else ()
+        stops = (stops,) if isinstance(stops, str) else tuple(stops)
         return Exchange(
-            Retrying(model, 2 if self.max_retries is None else self.max_retries, seconds),
-            Prepared((), offered, choice, stop=(stops,) if isinstance(stops, str) else tuple(stops), body=body),
+            Retrying(model, 2 if self.max_retries is None else self.max_retries, seconds, self._allowance),
+            Prepared((), offered, choice, stop=stops, body=body, left_out=left_out),
             "openai" if server.name == "openai" else COMPATIBLE,
             lambda message, reply: _parsed(items.restored(message, reply), schema),
         )

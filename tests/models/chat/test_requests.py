@@ -364,3 +364,26 @@ def test_thoughts_of_the_responses_api_go_back_before_the_call_they_led_to(serve
     bound.invoke([HumanMessage("1 + 2?"), first, ToolMessage("3", tool_call_id=first.tool_calls[0]["id"])])
     kinds = [i.get("type") for i in server.requests[-1].body["input"]]
     assert kinds == ["message", "reasoning", "function_call", "function_call_output"]
+
+
+@pytest.mark.parametrize("make", [chat_completions, ollama, dashscope], ids=lambda f: f.__name__)
+def test_when_a_server_is_down_second_tries_run_out_for_all_calls_of_a_chat_model(
+    server: Standin, make: Make
+) -> None:
+    server.fault(503, retry_after=0, times=200)
+    chat = make(server, max_retries=2)
+    for _ in range(52):
+        with pytest.raises(Exception, match="could not answer"):
+            chat.invoke("Hi")
+    assert len(server.requests) == 52 + 100
+
+
+def test_what_a_model_does_not_take_is_told_of(server: Standin) -> None:
+    server.say("one").say("two")
+    said = chat_completions(server, model="o3", temperature=0.2, top_p=0.5).invoke("Hi")
+    assert [(r["kind"], r["detail"].split()[0]) for r in said.response_metadata["repairs"]] == [
+        ("request.changed", "temperature"),
+        ("request.changed", "top_p"),
+    ]
+    assert not {"temperature", "top_p"} & server.requests[0].body.keys()
+    assert "repairs" not in chat_completions(server, model="o1").invoke("Hi").response_metadata
