@@ -14,7 +14,7 @@ A line:
 
     file, index, provider   which exchange; index is its place in the file
     cut                     null: the answer came in one chunk; else the byte at which it was cut in two
-    kind                    "chat"; "not_chat" (embeddings, pictures, lists: no chat adapter is for it); "unknown" (no protocol is known for it) and "unreadable" count as crashed
+    kind                    "chat"; "not_chat" (embeddings, pictures, lists: no chat); "unknown" (no protocol is known for it) and "unreadable" count as crashed
     calls                   those that may be run: [{id, name, arguments}]
     invalid_calls           those that may not: [{id, name, raw, fault}]
     text, reasoning         of the whole reply; where there is an error, what had come before it
