@@ -35,7 +35,18 @@ _KEYS = {
     "dashscope": ("DASHSCOPE_API_KEY",),
     "anthropic": ("ANTHROPIC_API_KEY",),
     "google": ("GOOGLE_API_KEY", "GEMINI_API_KEY"),
+    "ollama": ("OLLAMA_API_KEY",),
 }
+_TAKES = {
+    "openai": {"base_url", "api_key", "server", "api", "tools"},
+    "ollama": {"base_url", "api_key", "tools"},
+    "dashscope": {"base_url", "api_key", "tools"},
+    "anthropic": {"base_url", "api_key"},
+    "google": {"base_url", "api_key"},
+    "gguf": {"tools"},
+    "offline": set[str](),
+}
+"""What can be said of each provider's models beside timeout, retries and fallback; `server` has words of its own."""
 
 # What a bare name most likely means: only for "did you mean", never to guess a provider.
 _LIKELY = (
@@ -69,7 +80,7 @@ def connect(
             (http://localhost:1234/v1) or vLLM; or an Ollama on another machine.
         server: what stands at `base_url` where its address does not say it: "lmstudio", "vllm", "llamacpp", "mindie"
             and others; a wrong name lists them all. Only for "openai:...".
-        api_key: instead of OPENAI_API_KEY or DASHSCOPE_API_KEY.
+        api_key: instead of the provider's variable, such as OPENAI_API_KEY, DASHSCOPE_API_KEY or OLLAMA_API_KEY.
         timeout: seconds that one call may take in all, its retries and fallbacks included; or `Limits`, which says
             more (`agentsdk.models.http`).
         retries: how often a call is tried again that brought nothing because the server was not to be reached,
@@ -83,8 +94,8 @@ def connect(
     Raises:
         UnknownModel: the text does not name a model; the nearest is suggested.
         MissingKey: the provider needs a key, and none is set.
-        ConfigurationError: it is neither text nor a model, the base URL is not a URL, or the server is none that is
-            known.
+        ConfigurationError: it is neither text nor a model, an option means nothing for it, the base URL is not a URL,
+            or the server is none that is known.
 
     """
     if fallback:
@@ -95,16 +106,29 @@ def connect(
             base_url=base_url,
             api_key=api_key,
             server=server,
-            timeout=timeout,
-            retries=retries,
             api=api,
             tools=tools,
+            timeout=timeout if isinstance(model, str) else 120.0,
+            retries=retries if isinstance(model, str) else 2,
         )
-        others = (connect(other, timeout=timeout, retries=retries) for other in fallback)
+        others = (
+            connect(other, timeout=timeout, retries=retries) if isinstance(other, str) else connect(other)
+            for other in fallback
+        )
         return Fallback((first, *others), _seconds(timeout))
+    given = {
+        "base_url": base_url is not None,
+        "api_key": api_key is not None,
+        "api": api is not None,
+        "tools": tools != "auto",
+    }
     if not isinstance(model, str):
+        of_a_name = {"server": server is not None, "timeout": timeout != 120.0, "retries": retries != 2}
+        _check_taken([option for option, is_ in (given | of_a_name).items() if is_], None)
         return _as_model(model)
     provider, name = take_apart(model)
+    given["tools"] = tools == "text" or (tools == "native" and provider not in ("anthropic", "google"))
+    _check_taken([option for option, is_ in given.items() if is_], provider)
     seconds = _seconds(timeout)
     if base_url is not None:
         check_url(base_url)
@@ -118,7 +142,17 @@ def connect(
     if provider == "ollama":
         from agentsdk.models.ollama import OllamaModel
 
-        return Retrying(OllamaModel(name, base_url=base_url, timeout=timeout, tools=tools), retries, seconds)
+        return Retrying(
+            OllamaModel(
+                name,
+                api_key=key_of("ollama", api_key, needed=False),
+                base_url=base_url,
+                timeout=timeout,
+                tools=tools,
+            ),
+            retries,
+            seconds,
+        )
     if provider == "gguf":
         from agentsdk.models.gguf import GGUF, serve
         from agentsdk.models.openai import OpenAIModel
@@ -158,6 +192,22 @@ def connect(
         retries,
         seconds,
     )
+
+
+def _check_taken(given: Sequence[str], provider: str | None) -> None:
+    """Raise ConfigurationError where an option would do nothing: of a provider, or of a model that is made already."""
+    for option in given:
+        if provider is None:
+            raise ConfigurationError(
+                _("{option}= says nothing of a model that is made already.").format(option=option),
+                fix=_('Give it where the model is made, or name the model "provider:name".'),
+            )
+        if option not in _TAKES[provider]:
+            taken = ", ".join(sorted(_TAKES[provider] - {"server"})) or _("none of them")
+            raise ConfigurationError(
+                _("{option}= means nothing for {provider}.").format(option=option, provider=provider),
+                fix=_("Leave it out; it takes: {taken}.").format(taken=taken),
+            )
 
 
 def _seconds(timeout: float | Limits) -> float:

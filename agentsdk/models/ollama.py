@@ -50,6 +50,7 @@ class OllamaModel(WireModel):
 
     Args:
         model: its name and tag, such as "llama3.1:8b".
+        api_key: of an Ollama that asks for one, such as ollama.com.
         base_url: where Ollama is; OLLAMA_HOST, else port 11434 of this machine.
         timeout: seconds that one call may take in all, loading the model included.
         window: tokens of context to ask for (`num_ctx`). None takes 16,384, and more where a conversation needs it,
@@ -69,6 +70,7 @@ class OllamaModel(WireModel):
         self,
         model: str,
         *,
+        api_key: str = "",
         base_url: str | None = None,
         timeout: float | Limits = 120.0,
         window: int | None = None,
@@ -78,6 +80,7 @@ class OllamaModel(WireModel):
     ) -> None:
         super().__init__(model, timeout, tools)
         self._http = http_client
+        self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         self._url = (base_url or ollama_url()).rstrip("/").removesuffix("/v1").removesuffix("/api")
         self._window = window
         self._keep_alive = keep_alive
@@ -88,7 +91,8 @@ class OllamaModel(WireModel):
         return Served(self._model, self._url, SERVERS["ollama"], self._fetch)
 
     async def _fetch(self, path: str, body: Any) -> Any:
-        response = await self._client().request("GET" if body is None else "POST", self._url + path, json=body)
+        method = "GET" if body is None else "POST"
+        response = await self._client().request(method, self._url + path, json=body, headers=self._headers)
         return response.raise_for_status().json()
 
     @asynccontextmanager
@@ -107,7 +111,7 @@ class OllamaModel(WireModel):
 
     async def _send(self, body: dict[str, Any]) -> httpx.Response:
         client = self._client()
-        built = client.build_request("POST", f"{self._url}/api/chat", json=body)
+        built = client.build_request("POST", f"{self._url}/api/chat", json=body, headers=self._headers)
         response = await client.send(built, stream=True)
         if response.status_code == 200:
             return response

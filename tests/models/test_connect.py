@@ -1,7 +1,13 @@
+import asyncio
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+from typing import Any
+
 import pytest
 
-from agentsdk import connect
+from agentsdk import Message, connect
 from agentsdk.errors import ConfigurationError, MissingKey, UnknownModel
+from agentsdk.models.model import Request
 from agentsdk.testing import ScriptedModel
 
 
@@ -63,3 +69,55 @@ def test_a_server_near_by_needs_no_key_and_one_far_away_does(monkeypatch: pytest
 def test_a_model_is_returned_as_it_is() -> None:
     model = ScriptedModel([])
     assert connect(model) is model
+
+
+@pytest.mark.parametrize(
+    ("model", "option"),
+    [
+        ("ollama:x", {"api": "chat"}),
+        ("dashscope:x", {"api": "responses"}),
+        ("anthropic:x", {"tools": "text"}),
+        ("google:x", {"tools": "text"}),
+        ("gguf:x.gguf", {"base_url": "http://localhost:1"}),
+        ("gguf:x.gguf", {"api_key": "k"}),
+        ("offline:extract", {"base_url": "http://localhost:1"}),
+        (ScriptedModel([]), {"api_key": "k"}),
+        (ScriptedModel([]), {"tools": "text"}),
+        (ScriptedModel([]), {"timeout": 5.0}),
+        (ScriptedModel([]), {"retries": 0}),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused_by_name(model: Any, option: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match=f"{next(iter(option))}="):
+        connect(model, **option)
+
+
+def test_a_model_that_is_made_already_has_fallbacks_that_are_not() -> None:
+    model = connect(ScriptedModel([]), fallback=["ollama:x", ScriptedModel([])], timeout=5.0, retries=0)
+    assert "scripted" in model.name
+
+
+@pytest.mark.parametrize("given", ["k", None])
+def test_an_ollama_that_asks_for_a_key_gets_it(given: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OLLAMA_API_KEY", "of the environment")
+    keys: list[str | None] = []
+
+    class Asked(BaseHTTPRequestHandler):  # the stand-in keeps no keys
+        def log_message(self, *_args: object) -> None:
+            pass
+
+        def do_POST(self) -> None:
+            keys.append(self.headers["Authorization"])
+            self.rfile.read(int(self.headers["Content-Length"]))
+            said = b'{"model": "x", "message": {"role": "assistant", "content": "hello"}, "done": true}'
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(said)))
+            self.end_headers()
+            self.wfile.write(said)
+
+    with HTTPServer(("127.0.0.1", 0), Asked) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        model = connect("ollama:x", base_url=f"http://127.0.0.1:{server.server_port}", api_key=given, retries=0)
+        asyncio.run(model.complete(Request((Message.user("Hi"),))))
+        server.shutdown()
+    assert set(keys) == {f"Bearer {given or 'of the environment'}"}
