@@ -121,7 +121,7 @@ def _choice(choice: Mapping[str, Any], answer: Collector, name: str, *, stream: 
             for at, (index, *call) in enumerate(calls_in(message)):
                 # In a whole answer each is a call by itself, with or without an index.
                 yield from answer.call(index if stream else at, *call)
-    answer.finish = choice.get("finish_reason") or answer.finish
+    answer.finished(choice.get("finish_reason"))
     if isinstance(logprobs := choice.get("logprobs"), dict):
         add_logprobs(answer.details, logprobs)
 

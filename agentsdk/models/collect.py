@@ -11,9 +11,11 @@ from agentsdk.errors import BadResponse, ContentFiltered, EmptyKind, EmptyRespon
 from agentsdk.i18n import _
 from agentsdk.messages import BrokenCall, Message, Repair
 from agentsdk.models import faults
+from agentsdk.models.endings import GRAVEST, ending_of, word_of
 from agentsdk.models.model import CallDelta, Delta, Finish, Offer, ReasoningDelta, Reply, Restated, TextDelta
 from agentsdk.models.profiles import Family
 from agentsdk.models.repair.calls import CallPieces
+from agentsdk.models.repair.growing import Growing
 from agentsdk.models.repair.reasoning import Part, ThoughtSplitter
 from agentsdk.models.repair.text_calls import TextCalls, settle_found
 from agentsdk.models.wire import usage_of
@@ -22,26 +24,6 @@ LARGEST = 20_000_000
 """Characters of one answer: an endless stream ends here."""
 
 _CUT = "The answer was cut off before the call could be run."
-
-_FINISH: dict[str, Finish] = {
-    "stop": "stop",
-    "tool_calls": "tool_calls",
-    "function_call": "tool_calls",
-    "length": "length",
-    "max_tokens": "length",
-    "max_output_tokens": "length",
-    "model_length": "length",
-    "content_filter": "filter",
-    "safety": "filter",
-    "sensitive": "filter",
-}
-"""In small letters. All other words are those of an answer that came to its end."""
-
-_BROKEN = frozenset(
-    {"error", "network_error", "abort", "aborted", "cancelled", "insufficient_system_resource", "timeout"}
-)
-"""Words for an answer that the server itself broke off: vLLM's, DeepSeek's, Zhipu's and OpenRouter's."""
-
 
 _COUNTS = ("output_tokens", "completion_tokens", "input_tokens", "prompt_tokens")
 """One of them is there wherever a server tells what an answer costs."""
@@ -64,6 +46,8 @@ class Collector:
         self._counted: Any = None
         self.finish: str | None = None
         """The provider's word for why it stopped; None until it says it."""
+        self.marked = False
+        """The protocol's own mark of the end came, which says nothing of why."""
         self.refused = False
         self.details: dict[str, Any] = {}
         """What else the server said of the answer, by its own names."""
@@ -78,6 +62,7 @@ class Collector:
         self._thought: list[str] = []
         self._calls = CallPieces(offer.tools if offer is not None else ())
         self._repairs: list[Repair] = []
+        self._growing: dict[str, Growing] = {}
         self._splitter = ThoughtSplitter(opened=family is not None and family.opens_in_thought)
         self._reader = TextCalls(offer)
         self._said: list[str] = []
@@ -111,6 +96,31 @@ class Collector:
         if isinstance(told, dict) and any(map(told.get, _COUNTS)):
             self._counted = told
 
+    def finished(self, told: Any) -> None:
+        """Take in why the answer stopped; what says that it was cut is not taken back by a later "stop"."""
+        if word := word_of(told):
+            before, now = (GRAVEST.index(ending_of(w)) for w in (self.finish, word))
+            if self.finish is None or now > before or before < GRAVEST.index("unknown") > now:
+                self.finish = word
+
+    def new_in(self, kind: str, piece: Any) -> Any:
+        """Return what is new in a piece, for a server whose pieces may each repeat all that came before.
+
+        Args:
+            kind: "text" or "reasoning".
+            piece: as it came.
+
+        """
+        if not isinstance(piece, str):
+            return piece
+        growing = self._growing.setdefault(kind, Growing())
+        before = growing.repeats
+        new = growing.feed(piece)
+        if growing.repeats and not before:
+            detail = f"each piece of the {kind} repeated all that had come before"
+            self._repairs.append(Repair("text.cumulative", detail))
+        return new
+
     def text(self, piece: Any) -> Sequence[Delta]:
         """Take a piece of text in, and return what of it can be shown."""
         if not piece or not isinstance(piece, str):
@@ -140,7 +150,7 @@ class Collector:
     def call(self, index: Any, id: Any, name: Any, arguments: Any) -> Sequence[Delta]:
         """Take a piece of a tool call in."""
         at, first_name, text = self._calls.add(
-            index if isinstance(index, int) else None,
+            _place(index),
             id if isinstance(id, str) else None,
             name if isinstance(name, str) else None,
             arguments,
@@ -167,7 +177,12 @@ class Collector:
 
     def rest(self) -> Sequence[Delta]:
         """Return what was held back, at the end of the answer."""
-        deltas = self._show(self._splitter.rest())
+        deltas: list[Delta] = []
+        if "reasoning" in self._growing:
+            deltas += self.reasoning(self._growing["reasoning"].rest())
+        if "text" in self._growing:
+            deltas += self.text(self._growing["text"].rest())
+        deltas += self._show(self._splitter.rest())
         if said := self._reader.rest():
             self._said.append(said)
             deltas.append(TextDelta(said))
@@ -199,9 +214,9 @@ class Collector:
         self.rest()
         text = "".join(self._said)
         reasoning = "".join(self._thought).strip()
-        word = str(self.finish or "").lower()
-        finish = _FINISH.get(word, "stop")
-        ended = word not in _BROKEN and (self.finish is not None or not streamed)
+        ending = ending_of(self.finish)
+        finish: Finish = "stop" if ending == "unknown" or ending == "broken" else ending  # noqa: PLR1714  # for mypy
+        ended = ending != "broken" and (self.finish is not None or self.marked or not streamed)
         cut = ""
         if not ended:
             cut = "The stream ended before the call did."
@@ -209,6 +224,11 @@ class Collector:
             cut = "The answer was cut off at the token limit."
         elif finish == "filter":
             cut = "The answer was cut off by the provider's filter."
+        elif ending == "unknown":
+            cut = f"The answer ended with a word that is not known, and may have been cut: {str(self.finish)[:100]}"
+            self._repairs.append(Repair("finish.unknown", f"it ended with the word {str(self.finish)[:100]!r}"))
+        elif self.finish is None and streamed:
+            cut = "The stream did not say why it ended; the call may have been cut."
         settled = self._calls.settle(cut=cut, offer=self._offer)
         read = settle_found(self._reader.found, cut=cut, offer=self._offer, beside=settled)
         good, broken = settled.calls + read.calls, settled.broken + read.broken
@@ -292,3 +312,12 @@ class Collector:
                 kind="size",
                 why=_("More than {most:,} characters came.").format(most=LARGEST),
             )
+
+
+def _place(index: Any) -> int | None:
+    """Return a call's index, which some write as 0.0 or "0"; None where there is none."""
+    if isinstance(index, str) and len(index) < 10 and index.isascii() and index.isdigit():
+        return int(index)
+    if isinstance(index, float) and index.is_integer():
+        return int(index)
+    return index if isinstance(index, int) else None

@@ -244,21 +244,20 @@ class DashScopeModel(WireModel):
             if not isinstance(message, dict):
                 raise faults.bad_answer(self.name, json.dumps(event)[:200])
             if thought := reasoning_of(message):
-                yield from answer.reasoning(thought)
+                yield from answer.reasoning(answer.new_in("reasoning", thought) if stream else thought)
             if content := message.get("content"):
-                yield from answer.text(content if isinstance(content, str) else text_of(content))
+                content = content if isinstance(content, str) else text_of(content)
+                # Some models pass over `incremental_output`.
+                yield from answer.text(answer.new_in("text", content) if stream else content)
             for at, (index, *call) in enumerate(calls_in(message)):
                 # In a whole answer each is a call by itself, with or without an index.
                 yield from answer.call(index if stream else at, *call)
             if isinstance(logprobs := choice.get("logprobs"), dict):
                 add_logprobs(answer.details, logprobs)
-            finish = choice.get("finish_reason")
-            if finish and finish != "null":
-                answer.finish = finish
+            answer.finished(choice.get("finish_reason"))
         if isinstance(output.get("text"), str) and not output.get("choices"):  # the form before "message"
-            yield from answer.text(output["text"])
-            finish = output.get("finish_reason")
-            answer.finish = finish if finish and finish != "null" else answer.finish
+            yield from answer.text(answer.new_in("text", output["text"]) if stream else output["text"])
+            answer.finished(output.get("finish_reason"))
 
     def fault(self, error: Exception, partial: str) -> AgentError:
         """Return the error of ours for one of the client's."""

@@ -21,6 +21,7 @@ from agentsdk.models import text_tools
 from agentsdk.models.as_json import call_in, call_schema, fault_of
 from agentsdk.models.bodies import Body, Form
 from agentsdk.models.collect import Collector
+from agentsdk.models.endings import ending_of
 from agentsdk.models.facts import Served, told_of
 from agentsdk.models.families import Family, family_of
 from agentsdk.models.learned import Learning
@@ -379,7 +380,8 @@ class Emulation:
     def _read_call(self, reply: Reply, offer: Offer) -> Reply:
         """Return a reply whose text is the JSON of a call, with the call; as it is, where it is none."""
         names = [n for n in offer.tools if self._request.tool_choice in ("required", n)]
-        called = call_in(reply.message.text, names) if reply.finish == "stop" else None
+        whole = reply.finish == "stop" and ending_of(reply.details.get("finish_reason")) == "stop"
+        called = call_in(reply.message.text, names) if whole else None
         if called is None:
             return reply
         made = Collector(reply.model, offer, self._family)

@@ -78,10 +78,10 @@ class _Events:
             self._strange.append(line)
         return ended
 
-    def left(self) -> Iterator[str]:
+    def left(self, end: str | None) -> Iterator[str]:
         """Yield what has come and is no whole event, as far as anything can be read in it."""
         text = "\n".join(self._data)
-        if text and (text.endswith("}") or not self._begun):
+        if text and (text.endswith("}") or text == end or not self._begun):
             yield text
         if self._strange and (self._strange[0].startswith("{") or not self._begun):
             yield "\n".join(self._strange)
@@ -93,7 +93,9 @@ class _Events:
         return text
 
 
-async def sse_data(chunks: AsyncIterator[bytes], *, end: str | None = None) -> AsyncIterator[str]:
+async def sse_data(
+    chunks: AsyncIterator[bytes], *, end: str | None = None, marked: bool = False
+) -> AsyncIterator[str]:
     """Yield the data of server-sent events; comments keep a connection open and mean nothing.
 
     A body that is no stream of events comes out as it is, in one piece, for the reader to find fault with. After an
@@ -102,6 +104,7 @@ async def sse_data(chunks: AsyncIterator[bytes], *, end: str | None = None) -> A
     Args:
         chunks: the body.
         end: the data that ends it, such as "[DONE]"; not yielded.
+        marked: whether the end is yielded all the same.
 
     """
     body, events = _Lines(), _Events()
@@ -111,13 +114,15 @@ async def sse_data(chunks: AsyncIterator[bytes], *, end: str | None = None) -> A
             if text is None:
                 continue
             if text == end:
+                if marked:
+                    yield text
                 await _drain(chunks)
                 return
             yield text
-    if (line := body.rest()) and (text := events.take(line)) is not None and text != end:
+    if (line := body.rest()) and (text := events.take(line)) is not None and (marked or text != end):
         yield text
-    for text in events.left():
-        if text != end:
+    for text in events.left(end):
+        if marked or text != end:
             yield text
 
 

@@ -269,25 +269,8 @@ def _take(chunk: Any, answer: Collector) -> Iterator[Delta]:
         )
     told = chunk.response_metadata
     finish = told.get("finish_reason") or told.get("done_reason") or told.get("stop_reason")
-    if finish:
-        answer.finish = _FINISH.get(str(finish).lower(), str(finish).lower())
+    answer.finished(finish)
     answer.model = told.get("model_name") or told.get("model") or answer.model
-
-
-_FINISH = {
-    "end_turn": "stop",
-    "stop_sequence": "stop",
-    "pause_turn": "stop",
-    "tool_use": "tool_calls",
-    "refusal": "content_filter",
-    "safety": "content_filter",
-    "recitation": "content_filter",
-    "prohibited_content": "content_filter",
-    "blocklist": "content_filter",
-    "spii": "content_filter",
-    "model_context_window_exceeded": "length",
-}
-"""Claude's and Gemini's words for why a model stopped, in OpenAI's; "max_tokens" is known already."""
 
 
 def _theirs(message: Message) -> BaseMessage:

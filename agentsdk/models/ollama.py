@@ -255,7 +255,7 @@ class OllamaModel(WireModel):
             answer.details["logprobs"] = [*answer.details.get("logprobs", ()), *logprobs]
         if event.get("done"):
             answer.details |= {name: event[name] for name in _TOLD if name in event}
-            answer.finish = event.get("done_reason") or "stop"
+            answer.finished(event.get("done_reason") or "stop")
             answer.usage = Usage(
                 calls=1,
                 input_tokens=whole_number(event.get("prompt_eval_count")),

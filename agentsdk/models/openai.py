@@ -40,6 +40,9 @@ _URL = "https://api.openai.com/v1"
 
 Api = Literal["chat", "responses"]
 
+_DONE = object()
+"""The event of a stream that says no more than that it ends."""
+
 _apis: dict[tuple[str, str], Api] = {}
 """By address and model: the one of the two protocols that it lives on, as learned. A wrong guess costs one refusal."""
 
@@ -193,6 +196,9 @@ class OpenAIModel(WireModel):
 
     def take(self, event: Any, answer: Collector, *, stream: bool) -> Iterator[Delta]:
         """Take an answer, or an event of a stream, in."""
+        if event is _DONE:
+            answer.marked = not _is_responses(answer.asked)  # there an event of its own ends an answer
+            return iter(())
         if _is_responses(answer.asked):
             origin = {"server": self._server.name, "model": self._model}
             return responses.read(event, answer, origin, name=self.name, stream=stream)
@@ -244,8 +250,8 @@ async def _events(response: httpx2.Response) -> AsyncIterator[Any]:
             yield {"type": f"response.{whole.get('status')}", "response": whole} if kept else whole
             return
         chunks = One(body)
-    async for data in sse_data(chunks, end="[DONE]"):
-        yield json.loads(data)
+    async for data in sse_data(chunks, end="[DONE]", marked=True):
+        yield _DONE if data == "[DONE]" else json.loads(data)
 
 
 def _is_responses(body: Mapping[str, Any]) -> bool:

@@ -140,6 +140,8 @@ def read(
                 yield from _item(item, _place(answer, str(item.get("type")), at), answer)
         case "completed" | "incomplete" | "failed" | "done":
             yield from _whole(event.get("response"), answer, origin, name)
+            if kind in ("response.incomplete", "response.failed"):  # whatever the response itself says
+                answer.finished(kind.removeprefix("response."))
         case _ if kind == "error" or (event.get("error") and not kind.startswith("response.")):
             raise _failed(event, name)
         # The others say of parts what is said of them again, or that work goes on.
@@ -172,7 +174,7 @@ def _whole(response: Any, answer: Collector, origin: Mapping[str, str], name: st
         kind = str(item.get("type"))
         yield from _item(item, count.get(kind, 0), answer)
         count[kind] = count.get(kind, 0) + 1
-    answer.finish = _finish(status, response.get("incomplete_details"))
+    answer.finished(_finish(status, response.get("incomplete_details")))
     items = items or answer.parts.get("items", [])  # some proxies end a stream with an empty output
     if any(i.get("type") not in ("message", "function_call") or i.get("phase") for i in items):
         answer.native = {"openai": {**origin, "responses": [dict(i) for i in items]}}

@@ -81,6 +81,8 @@ def add_logprobs(details: dict[str, Any], logprobs: Mapping[str, Any]) -> None:
 
 def whole_number(value: Any) -> int:
     """Return a count that a server gave, 0 where it gave none."""
+    if isinstance(value, str) and len(value) < 20 and value.isascii() and value.isdigit():
+        return int(value)  # some gateways write all numbers as text
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return value if isinstance(value, int) and value > 0 else 0

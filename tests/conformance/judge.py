@@ -245,7 +245,7 @@ def _of_end(truth: Truth, line: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     error = line.get("error")
     if error and not _is_typed(error.get("type", "")):
         yield "untyped_errors", f"{error.get('type')}: {error.get('message', '')[:200]}"
-    whole = truth.wire.readable and not truth.wire.cut
+    whole = truth.wire.readable and (not truth.wire.cut or truth.wire.unsaid)
     if not error and not line.get("invalid_calls") and not whole and not line.get("calls"):
         yield "untyped_errors", "the answer ends too soon, and nothing says so"
     for total, why in _of_calls(truth, line):
@@ -271,11 +271,11 @@ def _typed(status: int, error: Mapping[str, Any] | None) -> Iterator[str]:
 def _undue(truth: Truth, kind: str) -> Iterator[tuple[str, str]]:
     """Judge an error where the wire has an answer."""
     wire = truth.wire
-    if kind == "Truncated" and wire.cut:
+    if kind == "Truncated" and wire.cut and (not wire.unsaid or wire.calls):
         return
     if kind == "BadResponse" and wire.cut and not (wire.content or wire.thoughts or wire.calls):
         return
-    if kind == "ContentFiltered" and str(wire.finish).lower() in FILTER:
+    if kind == "ContentFiltered" and FILTER.fullmatch(str(wire.finish)):
         return
     if not (truth.said.strip() or wire.thoughts or wire.calls) and str(wire.finish or "none").lower() in UNDONE:
         return  # there is none yet, or none any more

@@ -13,12 +13,17 @@ from typing import Any
 
 from tests.conformance.folder import unpacked
 
-LENGTH = {"length", "max_tokens", "model_length", "max_output_tokens", "incomplete"}
-"""Words for an answer that the token limit ended."""
-FILTER = {"content_filter", "safety", "sensitive"}
-"""Words for an answer that a filter ended: a call may be cut by it as well."""
-BROKEN = {"error", "network_error", "abort", "aborted", "cancelled", "insufficient_system_resource", "timeout"}
-"""Words for an answer that the server broke off."""
+WHOLE = re.compile(
+    r"stop(?:ped|_?sequence|_?string)?|stop_?string_?found|eos(?:_?token|_?found)?|end(?:_?turn)?|pause_?turn|normal|"
+    r"completed?|finished|(?:un)?load|(?:tool|function)[_-]?(?:calls?|use)",
+    re.IGNORECASE,
+)
+"""Words for an answer that came to its own end. By any other one it may have been cut: nothing says that it was not."""
+FILTER = re.compile(
+    r".*(?:filter|safety|guardrail|toxic|prohibited|sensitive|moderat).*|refusal|recitation|blocklist|spii|language",
+    re.IGNORECASE,
+)
+"""Words for an answer that a filter ended: there may be nothing in it."""
 UNDONE = {"none", "cancelled", "queued", "in_progress"}
 """Words for an answer that is none yet, or will be none."""
 _THOUGHTS = ("reasoning_content", "reasoning", "thinking", "reasoning_text")
@@ -53,6 +58,8 @@ class Wire:
     finish: str | None = None
     done: bool = False
     """It is whole without a reason: a plain answer, or a response with its status."""
+    marked: bool = False
+    """[DONE] came."""
     usage: dict[str, int] = field(default_factory=dict)
     raw_usage: dict[str, Any] = field(default_factory=dict)
     """As it stood there."""
@@ -66,12 +73,27 @@ class Wire:
     loose: str = ""
     """Pieces of a Responses text, for a stream that ends before their item is done."""
     items: set[str] = field(default_factory=set)
+    pieces: list[str] = field(default_factory=list)
+    """The texts of DashScope's frames, each of which may repeat the ones before."""
+    thought_pieces: list[str] = field(default_factory=list)
 
     @property
     def cut(self) -> bool:
         """Whether the answer's end is missing: by the token limit, or for lack of an end mark."""
-        word = str(self.finish or "").lower()
-        return word in LENGTH | BROKEN | FILTER or (self.finish is None and not self.done)
+        if self.finish is None:
+            return not self.done
+        return WHOLE.fullmatch(self.finish.rpartition(".")[2]) is None
+
+    @property
+    def unsaid(self) -> bool:
+        """Whether the protocol's mark ends the answer, and nothing says why: its text is whole, a call may not be."""
+        return self.marked and self.finish is None and not self.done
+
+    def end(self, word: Any) -> None:
+        """Take in why the answer ended: once it was cut, nothing that comes after makes it whole."""
+        word = _map(word).get("type") if isinstance(word, Mapping) else word
+        if word and word != "null" and (self.finish is None or not self.cut):
+            self.finish = str(word)
 
 
 def read(body: bytes, protocol: str, *, streamed: bool) -> Wire:
@@ -89,6 +111,9 @@ def read(body: bytes, protocol: str, *, streamed: bool) -> Wire:
         else:
             wire.readable = False
     wire.content = wire.content or wire.loose
+    if protocol == "dashscope" and streamed:
+        wire.content, wire.thoughts = _once(wire.pieces), _once(wire.thought_pieces)
+    wire.marked = wire.marked and protocol == "openai"
     failed = _map(wire.error).get("failed_generation")
     wire.failed = failed if isinstance(failed, str) else ""
     if not streamed and wire.readable and wire.error is None:
@@ -159,6 +184,7 @@ def _events(text: str, wire: Wire, *, streamed: bool) -> Iterator[Any]:
             # One event in several lines; else they are several without blank lines between them.
             pieces = ["\n".join(pieces)]
         for data in pieces:
+            wire.marked = wire.marked or data == "[DONE]"
             if data and data != "[DONE]":  # which ends the stream, but does not say that the answer is whole
                 event = _json(data)
                 if event is None and block is blocks[-1]:
@@ -202,8 +228,7 @@ def _chat(event: Mapping[str, Any], wire: Wire) -> None:
             # Whole, so that it stands for the pieces before it (MiniMax), and its calls are as many as it has.
             wire.content, wire.thoughts, wire.calls = "", "", []
         _message(_map(choice.get("delta" if piece else "message")), wire, whole=not piece)
-        if choice.get("finish_reason"):
-            wire.finish = str(choice["finish_reason"])
+        wire.end(choice.get("finish_reason"))
 
 
 def _message(message: Mapping[str, Any], wire: Wire, *, whole: bool = False) -> None:
@@ -291,6 +316,7 @@ def _count(usage: Any, wire: Wire) -> None:
         ),
         "reasoning_tokens": out.get("reasoning_tokens", usage.get("reasoning_tokens")),
     }
+    counts = {k: int(v) if isinstance(v, str) and v.isdecimal() else v for k, v in counts.items()}
     known = {
         k: int(v) for k, v in counts.items() if isinstance(v, int | float) and not isinstance(v, bool) and v > 0
     }
@@ -304,16 +330,29 @@ def _dashscope(event: Mapping[str, Any], wire: Wire) -> None:
     output = _map(event.get("output"))
     _count(event.get("usage"), wire)
     for choice in _list(output.get("choices"))[:1]:
+        said, thought = len(wire.content), len(wire.thoughts)
         _message(_map(_map(choice).get("message")), wire)
-        _ended(_map(choice).get("finish_reason"), wire)
+        wire.pieces.append(wire.content[said:])
+        wire.thought_pieces.append(wire.thoughts[thought:])
+        wire.end(_map(choice).get("finish_reason"))
     if isinstance(output.get("text"), str) and not output.get("choices"):
         wire.content += output["text"]
-        _ended(output.get("finish_reason"), wire)
+        wire.pieces.append(output["text"])
+        wire.end(output.get("finish_reason"))
 
 
-def _ended(reason: Any, wire: Wire) -> None:
-    if reason and reason != "null":
-        wire.finish = str(reason)
+def _once(pieces: list[str]) -> str:
+    """Return the text of frames: joined, or the longest one where from the first each holds the one before it."""
+    pieces = [piece for piece in pieces if piece]
+    chain = pieces[:1]
+    for piece in pieces[1:]:
+        if not piece.startswith(chain[-1]):
+            break
+        chain.append(piece)
+    rows = len({*chain}) - 1  # times that it grew
+    if rows >= 2 and len(chain[-1]) >= 8 and len({*chain[-1]}) >= 4:
+        return chain[-1] + "".join(pieces[len(chain) :])
+    return "".join(pieces)
 
 
 def _ollama(event: Mapping[str, Any], wire: Wire) -> None:
@@ -335,7 +374,7 @@ def _ollama(event: Mapping[str, Any], wire: Wire) -> None:
             )
         )
     if event.get("done"):
-        wire.finish = str(event.get("done_reason") or "stop")
+        wire.end(event.get("done_reason") or "stop")
         _count({"input_tokens": event.get("prompt_eval_count"), "output_tokens": event.get("eval_count")}, wire)
         wire.raw_usage = {k: event[k] for k in ("prompt_eval_count", "eval_count") if k in event}
 
@@ -365,7 +404,9 @@ def _responses(event: Mapping[str, Any], wire: Wire) -> None:
     if status in ("completed", "incomplete", "failed"):
         wire.done = True
         reason = _map(whole.get("incomplete_details")).get("reason")
-        wire.finish = str(reason or ("stop" if status == "completed" else status))
+        wire.end(reason or ("stop" if status == "completed" else status))
+    elif sort == "response.incomplete":
+        wire.end("incomplete")
 
 
 def _item(item: Mapping[str, Any], wire: Wire) -> None:

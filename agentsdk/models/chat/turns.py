@@ -14,6 +14,7 @@ from langchain_core.messages.content import ContentBlock
 from langchain_core.messages.tool import ToolCall, invalid_tool_call, tool_call_chunk
 
 from agentsdk.budget import Usage
+from agentsdk.models.endings import ending_of
 from agentsdk.models.model import Delta, ReasoningDelta, Reply, Restated, TextDelta
 
 COMPATIBLE = "openai-compatible"
@@ -21,7 +22,6 @@ COMPATIBLE = "openai-compatible"
 leaves the thoughts out that such servers send."""
 
 _FINISH = {"stop": "stop", "tool_calls": "tool_calls", "length": "length", "filter": "content_filter"}
-_CUT = ("length", "max_tokens")
 
 
 class _Turn(AIMessage):
@@ -292,7 +292,9 @@ def _metadata(reply: Reply, provider: str) -> dict[str, Any]:
         "model_name": reply.model,
         "model_provider": provider,
         # A reply with calls counts as "tool_calls" with us; that it was cut off is worth more here.
-        "finish_reason": "length" if reply.details.get("finish_reason") in _CUT else _FINISH[reply.finish],
+        "finish_reason": "length"
+        if ending_of(reply.details.get("finish_reason")) == "length"
+        else _FINISH[reply.finish],
     }
     if reply.message.repairs:
         told["repairs"] = [{"kind": r.kind, "detail": r.detail} for r in reply.message.repairs]

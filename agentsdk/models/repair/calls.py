@@ -152,7 +152,9 @@ class CallPieces:
             return False
         if known.whole is not None:
             return index is None or bool(arguments != known.whole)
-        return bool(arguments != known.text()[0])
+        text, again = known.text()
+        # Without an index and an id nothing says that it is the same call, unless each piece repeats what came.
+        return bool(arguments != text) or (index is None and not id and not known.id and not again)
 
 
 @dataclass(slots=True, eq=False)
