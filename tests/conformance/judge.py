@@ -246,7 +246,9 @@ def _of_end(truth: Truth, line: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if error and not _is_typed(error.get("type", "")):
         yield "untyped_errors", f"{error.get('type')}: {error.get('message', '')[:200]}"
     whole = truth.wire.readable and (not truth.wire.cut or truth.wire.unsaid)
-    if not error and not line.get("invalid_calls") and not whole and not line.get("calls"):
+    told = line.get("invalid_calls") or line.get("finish") in ("length", "filter")
+    told = told or any(r.get("kind") == "finish.unknown" for r in line.get("repairs") or [])
+    if not error and not told and not whole and not line.get("calls"):
         yield "untyped_errors", "the answer ends too soon, and nothing says so"
     for total, why in _of_calls(truth, line):
         if total != "calls_lost":

@@ -44,6 +44,8 @@ class Delivery:
 
         class Transport(library.AsyncBaseTransport):  # type: ignore[misc,name-defined]  # one of the two libraries
             async def handle_async_request(self, request: Any) -> Any:
+                if request.method == "GET":  # of the server itself, such as its window: nothing was recorded
+                    return library.Response(404, json={"error": "not recorded"}, request=request)
                 delivery.requests += 1
                 if request.method == "GET" or request.url.path.endswith("/api/show"):
                     # What the server is and has was not recorded; the answer is for the chat alone.
