@@ -351,7 +351,7 @@ def _may_be_text(truth: Truth, name: str, arguments: Any) -> bool:
 def _of_finish(wire: Wire, line: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Compare why the answer ended; calls that were read go before the wire's word, but do not hide a limit's."""
     word = str(wire.finish or "").lower()
-    ended = "length" if word in LENGTH else "filter" if word in FILTER else "stop"
+    ended = "length" if LENGTH.fullmatch(word) else "filter" if FILTER.fullmatch(word) else "stop"
     right = {ended}
     if line.get("calls") or line.get("invalid_calls"):
         right = {"tool_calls"} if ended == "stop" else {"tool_calls", ended}

@@ -19,6 +19,12 @@ WHOLE = re.compile(
     re.IGNORECASE,
 )
 """Words for an answer that came to its own end. By any other one it may have been cut: nothing says that it was not."""
+LENGTH = re.compile(
+    r"(?:model_?)?(?:context_?)?(?:window|length)(?:_?exceeded|_?reached)?|max_?\w+|incomplete|token_?limit|\w*limit|"
+    r"repetition\w*",
+    re.IGNORECASE,
+)
+"""Words for an answer that a limit ended."""
 FILTER = re.compile(
     r".*(?:filter|safety|guardrail|toxic|prohibited|sensitive|moderat).*|refusal|recitation|blocklist|spii|language",
     re.IGNORECASE,
