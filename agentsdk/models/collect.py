@@ -65,7 +65,7 @@ class Collector:
         self._growing: dict[str, Growing] = {}
         self._splitter = ThoughtSplitter(opened=family is not None and family.opens_in_thought)
         self._reader = TextCalls(offer)
-        self._said: list[str] = []
+        self._said = self._reader.said
         self._size = 0
         self._spoke = self._splitter.said.append
         self._idle = False
@@ -184,7 +184,6 @@ class Collector:
             deltas += self.text(self._growing["text"].rest())
         deltas += self._show(self._splitter.rest())
         if said := self._reader.rest():
-            self._said.append(said)
             deltas.append(TextDelta(said))
         return deltas
 
@@ -287,7 +286,6 @@ class Collector:
         for kind, text in parts:
             if kind == "said":
                 if said := self._reader.feed(text):
-                    self._said.append(said)
                     deltas.append(TextDelta(said))
                 continue
             self._thought.append(text)
@@ -295,9 +293,8 @@ class Collector:
                 self._repairs.append(
                     Repair("reasoning.orphan", "A closing tag ended a thought that no tag had opened.")
                 )
-                self._reader.forget()
-            if kind == "orphan" and self._said:
-                self._said.clear()
+                shown, self._said = self._said, self._reader.forget()
+            if kind == "orphan" and shown:
                 deltas.append(Restated(text))
             elif text:
                 deltas.append(ReasoningDelta(text))

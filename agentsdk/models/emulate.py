@@ -175,7 +175,7 @@ class Emulation:
             reply = self._read_call(reply, offer)
             called = bool(reply.message.calls or reply.message.broken_calls)
             if not called:
-                return self.instead() or self._noted(reply)
+                return self.instead() or self._unkept(self._noted(reply))
         if self._stage == "first" and not reply.refused:
             if self._names and not called:
                 self._again("call", reply)
@@ -185,14 +185,17 @@ class Emulation:
                 if self._fault:
                     self._again("fit", reply)
                     return None
-        return self._noted(reply)
+        reply = self._noted(reply)
+        forced = bool(offer.tools) and offer.choice not in ("auto", "none")
+        return self._unkept(reply) if forced and not called and not reply.refused else reply
 
     def instead(self) -> Reply | None:
         """Return the first reply, where a second ask brought nothing better."""
         if self._kept is None:
             return None
         self._note("ask.in vain", "It was asked once more and did not do it.")
-        return self._noted(self._kept)
+        reply = self._noted(self._kept)
+        return self._unkept(reply) if self._stage == "call" else reply
 
     def unshown(self, reply: Reply) -> Iterable[Delta]:
         """Yield of a reply what was not shown as it came."""
@@ -405,6 +408,11 @@ class Emulation:
 
     def _note(self, kind: str, detail: str) -> None:
         self._notes.setdefault(kind, Repair(kind, detail))
+
+    def _unkept(self, reply: Reply) -> Reply:
+        """Return a reply that says that it does not hold the call that was forced."""
+        note = Repair("choice.not kept", "A call was forced, and the model made none.")
+        return replace(reply, message=replace(reply.message, repairs=(*reply.message.repairs, note)))
 
     def _noted(self, reply: Reply) -> Reply:
         if not self._notes:

@@ -51,6 +51,8 @@ _BY_STATUS = {
     413: {"ContextOverflow", "InvalidRequest", "RateLimited"},
     429: {"RateLimited", "QuotaExhausted", "Overloaded", "ContextOverflow"},
 }
+_TAGS = re.compile(r"<tool_call|<tools>|<\|python_tag\|>|<function|✿FUNCTION")
+_CODE = re.compile(r"(?<!`)(`+)(?!`)(.*?)(?<!`)\1(?!`)", re.DOTALL)
 _FIELDS = ("calls", "invalid_calls", "text", "reasoning", "usage", "finish", "error")
 
 
@@ -342,10 +344,20 @@ def _may_be_text(truth: Truth, name: str, arguments: Any) -> bool:
     repeated = any(truth.name_of(c) == name and _is(c, arguments, truth.offer.tools[name]) for c in truth.calls)
     if truth.row or (truth.wire.cut and not truth.wire.failed) or repeated:
         return False
-    text = truth.said
+    text = _unquoted(truth.said)
     if not MARKS.search(text) or folded(name) not in re.sub(r"\W|_", "", text.casefold()):
         return False
     return stands_in(arguments, text)
+
+
+def _unquoted(text: str) -> str:
+    """Return a text without the code in it that shows a tag: that is told about and not called."""
+
+    def shown(code: re.Match[str]) -> str:
+        apart = len(code[1]) < 3 and "\n\n" in code[2]
+        return code[0] if apart or not _TAGS.search(code[2]) else ""
+
+    return _CODE.sub(shown, text)
 
 
 def _of_finish(wire: Wire, line: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -265,6 +265,7 @@ def run_what_was_cut(line: Line) -> None:
         ("calls_invented", CALL, lambda line: line["calls"][1]["arguments"].update(b=3)),
         ("calls_invented", CALL, lambda line: line["calls"].append({"id": "x", "name": "rm", "arguments": {}})),
         ("calls_invented", "llamacpp/q7_forbidden.yaml", lambda line: line["calls"].append({"id": "x", "name": "add", "arguments": {"a": 1, "b": 2}})),
+        ("calls_invented", "vllm/q7_quoted.yaml", lambda line: line["calls"].append({"id": "x", "name": "add", "arguments": {"a": 2, "b": 5}})),
         ("calls_invented", "vllm/q7_within_a_thought.yaml", lambda line: line["calls"].append({"id": "x", "name": "add", "arguments": {"a": 1, "b": 2}})),
         ("arguments_not_schema_valid", "vllm/q9_numbers_as_text.yaml", lambda line: line["calls"][0]["arguments"].update(a="5")),
         ("reasoning_leaked", THOUGHT, lambda line: line.update(text="Hm. Yes. " + line["text"], reasoning="")),

@@ -283,7 +283,20 @@ def test_a_call_that_cannot_be_had_leaves_the_first_answer(
     assert calls(reply) == []
     assert reply.message.text == "It is three."
     assert "ask.in vain" in kinds(reply)
+    assert kinds(reply).count("choice.not kept") == 1
     assert len(server.requests) == 2
+
+
+@both
+@each
+def test_a_server_that_does_not_keep_to_a_choice_is_told_of(
+    server: Standin, provider: Provider, streamed: bool
+) -> None:
+    server.say("It is three.").say("It is three.")
+    request = Request(ASKED, (ADD, CLOCK), "add")
+    reply, _pieces = run(model_of(provider, server, "qwen3-max"), request, streamed)
+    assert (calls(reply), reply.message.text) == ([], "It is three.")
+    assert kinds(reply).count("choice.not kept") == 1
 
 
 @both

@@ -319,9 +319,13 @@ class _Settling:
                 return False
             return True
 
+        folded: Repair | None = None
         if name in offer.sent:
-            return offer.sent[name], []
-        tool, folded = fold_name(name, offer.tools, fits)
+            tool = offer.sent[name]
+        else:
+            tool, folded = fold_name(name, offer.tools, fits)
+        if offer.choice in offer.tools and tool != offer.choice:
+            raise ValueError(f"Only {offer.choice} may be called now.")
         return tool, [folded] if folded else []
 
     def _fitted(self, given: Any, tool: str) -> Fitted:

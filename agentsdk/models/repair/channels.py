@@ -32,6 +32,7 @@ class Channels:
 
     def __init__(self) -> None:
         self._held = ""
+        self._spoken = False
         self._within: Literal["head", "thought", "said", "call", "lost"] = "head"
 
     def feed(self, piece: str, *, final: bool = False) -> list[Part]:
@@ -47,6 +48,7 @@ class Channels:
             end = _END.search(text) if self._within != "lost" else None
             body = text[: end.start()] if end else text[: len(text) - self._keep(text, final=final)]
             if body:
+                self._spoken = self._spoken or self._within != "thought"
                 parts.append(("thought" if self._within == "thought" else "said", body))
             if end is None:
                 self._held = text[len(body) :]
@@ -68,6 +70,9 @@ class Channels:
             self._within = "lost"
             return "" if final and start.startswith("<|") else start
         name = head["to"] or head["before"] or ""
+        if self._spoken and (name or head["channel"] != "analysis"):
+            parts.append(("said", "\n"))  # each message begins a line of its own
+            self._spoken = False
         if name and name != "assistant":
             self._within = "call"
             parts.append(("said", f"<function={name}>"))

@@ -24,6 +24,7 @@ from agentsdk.models.repair.dialects import (
 from agentsdk.models.repair.found import BETWEEN, SPACE, Found, Names, Reading, end_of, ends_in
 from agentsdk.models.repair.names import history_name
 from agentsdk.models.repair.one_call import opens_call, read_call
+from agentsdk.models.repair.quoted import Place
 
 _PYTHON_TAG = "<|python_tag|>"
 _OPENERS = (*TAGS, "<function=", "<function name=", _PYTHON_TAG, "```", "✿FUNCTION✿", "✿RESULT✿", "✿RETURN✿")
@@ -38,6 +39,15 @@ _TURN_END = re.compile("|".join(map(re.escape, _TURN_MARKS)))
 
 _LEFT_OVER = "</tool_call>"
 """Qwen-coder forgets the opening tag around its `<function=...>` at times, and not the closing one."""
+
+_CLOSERS = (*TAGS.values(), "</function>", "</parameter>", "</s>")
+_RESULTS = ("<tool_response", "✿RESULT✿", "✿RETURN✿")
+"""What a model goes on with that makes up a result of its own call."""
+_BESIDE = re.compile(
+    rf"(?:[\s;,]|(?!{re.escape(_PYTHON_TAG)})<\|\w{{1,20}}\|>|{'|'.join(map(re.escape, _CLOSERS))})*+"
+)
+"""What is no prose after a call."""
+_BESIDE_SO_FAR = re.compile(r"<\|(?:\w{1,20}\|?)?")
 
 _PROMPT = 256
 """Characters that may be held before a text is looked at less often than it grows."""
@@ -59,13 +69,20 @@ class TextCalls:
         """The characters, besides "<", that a call within the text may begin with."""
         self.forget()
 
-    def forget(self) -> None:
-        """Forget all that was read: it was a thought."""
+    def forget(self) -> list[str]:
+        """Forget all that was read, since it was a thought, and return where what is shown from now on stands."""
         self._names.held.forget()
         self.found: list[Found] = []
         """The calls in their order."""
         self.repairs: list[Repair] = []
         """What was mended in the text besides."""
+        self.said: list[str] = []
+        """What was shown; whoever shows a piece without the reader adds it."""
+        self._counted = 0
+        self._where = Place()
+        self._read_before = 0
+        self._sure = 0
+        """Up to where calls were found to be meant."""
         self._place: Literal["begin", "tagged", "prose"] = "begin"
         self._strip = False
         self._fenced = False
@@ -73,6 +90,7 @@ class TextCalls:
         self._news: list[str] = []
         self._unread = 0
         self._closer, self._tail, self._ends = "", "", False
+        return self.said
 
     @property
     def idle(self) -> bool:
@@ -102,7 +120,9 @@ class TextCalls:
     def _go(self, *, final: bool) -> str:
         if not self._held and not self._news:
             return ""
-        text, shown, at = "".join([self._held, *self._news]), [], 0
+        text, shown, at = "".join([self._held, *self._news]), list[str](), 0
+        for piece in self.said[self._counted :]:
+            self._where.feed(piece)
         self._news, self._unread = [], 0
         self._closer, self._tail, self._ends = "", "", False
         while at < len(text):
@@ -110,17 +130,22 @@ class TextCalls:
             if reading is None:
                 break
             self.found += reading.calls
-            if reading.text is not None:
-                shown.append(reading.text)
-            elif not reading.calls:
-                shown.append(text[at : reading.end])
+            left = "" if reading.calls else text[at : reading.end]
+            piece = left if reading.text is None else reading.text
+            shown.append(piece)
+            self._where.feed(piece)
             at = reading.end
         if at or final:
             self._names.held.forget()
         self._held = text[at:]
+        self._read_before += at
         if self._held and (opener := _OPENER.match(self._held.lstrip())):
             self._closer = TAGS.get(opener[0], "</function>" if opener[0].startswith("<f") else "")
-        return "".join(shown)
+        joined = "".join(shown)
+        if joined:
+            self.said.append(joined)
+        self._counted = len(self.said)
+        return joined
 
     def _read(self, text: str, at: int, *, final: bool) -> Reading | None:
         """Return what the text is from `at` on, None where more of it must come first."""
@@ -155,7 +180,12 @@ class TextCalls:
                 return None  # blank lines before a call go with it
             self._place, self._strip = "prose", False
             return Reading(end, text=text[lead:end])
+        if self._reads and opener[0] != "```" and self._where.quoted:
+            self._place, self._strip = "prose", False
+            return Reading(opener.end(), text=text[lead : opener.end()])
         reading = self._at_opener(text, start, opener[0], final=final)
+        if opener[0] != "```":  # what is read of a block of code ends the text
+            reading = self._meant(reading, text, start, final=final)
         if reading is None:
             return None
         if opener[0] == _PYTHON_TAG:
@@ -168,6 +198,55 @@ class TextCalls:
 
     def _took(self, reading: Reading) -> Reading:
         self._place, self._strip = "prose", True
+        self._where.break_line()
+        return reading
+
+    def _meant(self, reading: Reading | None, text: str, at: int, *, final: bool) -> Reading | None:
+        """Return a reading, as text where prose goes on beside its calls, as with an example.
+
+        A model stops after its calls, or makes up their results. A call that begins a line may have words on later
+        lines; behind words on its own line nothing but calls may follow.
+        """
+        if reading is None or not reading.calls or self._read_before + at < self._sure:
+            return reading
+        end = reading.end
+        while True:
+            beside = end_of(_BESIDE, text, end)
+            if self._where.begins and "\n" in text[end:beside]:
+                break
+            if beside == len(text) or _BESIDE_SO_FAR.fullmatch(text, beside):
+                if not final:
+                    return None
+                break
+            if text.startswith(_RESULTS, beside):
+                break
+            if ends_in(text, beside, *_OPENERS, *_CLOSERS, *_RESULTS):
+                if not final:
+                    return None
+                break
+            following = _OPENER.match(text, beside)
+            if following and following[0] == _PYTHON_TAG:
+                if self._place != "tagged":
+                    break
+                beside, following = end_of(BETWEEN, text, following.end()), None
+                if beside == len(text):
+                    if not final:
+                        return None
+                    break
+            if following and following[0] != "```":
+                further = self._at_opener(text, beside, following[0], final=final)
+            else:
+                further = self._bare(text, beside, final=final) if self._place == "tagged" else Reading(end)
+            if further is None:
+                return None
+            if not further.calls and not following:
+                return Reading(end)
+            if not further.calls:
+                if self._where.begins:
+                    break
+                return Reading(further.end)
+            end = further.end
+        self._sure = self._read_before + end
         return reading
 
     def _at_opener(self, text: str, at: int, opener: str, *, final: bool) -> Reading | None:
@@ -206,15 +285,20 @@ class TextCalls:
             return Reading(ended.end(), text="")
         if not final and ends_in(text, start, *_TURN_MARKS):
             return None
-        opens = opens_call(text, start, self._names)
-        if opens is None and not final:
-            return None
-        if opens:
-            reading = read_call(text, start, self._names, "python_tag", final=final)
-            if reading is None or reading.calls:
-                return reading
+        call = self._bare(text, start, final=final)
+        reading = self._meant(call, text, start, final=final)
+        if reading is None or reading.calls:
+            return reading
         self._place, self._strip = "prose", False
+        if call is not None and call.calls:
+            return Reading(reading.end, text=text[start : reading.end])
         return Reading(start, text="") if start > at else self._read(text, at, final=final)
+
+    def _bare(self, text: str, at: int, *, final: bool) -> Reading | None:
+        opens = opens_call(text, at, self._names)
+        if opens:
+            return read_call(text, at, self._names, "python_tag", final=final)
+        return None if opens is None and not final else Reading(at)
 
     def _partial(self, text: str, start: int) -> int:
         """Return how many characters at the end may be the beginning of an opener."""

@@ -14,6 +14,7 @@ from agentsdk.models.collect import Collector
 from agentsdk.models.model import Offer, TextDelta
 from agentsdk.models.repair.calls import MOST_CALLS
 from agentsdk.models.repair.found import Names
+from agentsdk.models.repair.text_calls import TextCalls
 from tests.models.repair.reading import AUTO, TOOLS, Answer, read, read_everywhere
 
 WEATHER = '{"name": "get_weather", "arguments": {"city": "Oslo"}}'
@@ -285,7 +286,7 @@ def test_an_answer_of_thoughts_alone_is_empty_and_keeps_them() -> None:
 
 
 def test_what_had_come_of_a_call_in_the_text_when_an_answer_broke_off_is_kept_and_can_never_be_run() -> None:
-    for text in (f"Hm. <tool_call>{WEATHER}</tool_call> An", f"Hm. <tool_call>{WEATHER[:-8]}"):
+    for text in (f"Hm. \n<tool_call>{WEATHER}</tool_call>\nAn", f"Hm. <tool_call>{WEATHER[:-8]}"):
         answer = Collector("m", AUTO)
         answer.text(text)
         received = answer.so_far()
@@ -379,10 +380,116 @@ def test_a_bracket_at_the_last_level_is_decided_alike_however_it_comes(opens: st
 def test_what_comes_after_as_many_calls_as_may_be_run_is_text() -> None:
     calls = f"<tool_call>{WEATHER}</tool_call>"
     for many in (
-        calls * (MOST_CALLS + 1) + "Done.",
-        "<tool_call>" + WEATHER * (MOST_CALLS + 1) + "</tool_call>Done.",
+        calls * (MOST_CALLS + 1) + "\nDone.",
+        "<tool_call>" + WEATHER * (MOST_CALLS + 1) + "</tool_call>\nDone.",
     ):
         answer = read([many + calls])
         assert (len(answer.calls), "call.too_many" in answer.repairs) == (MOST_CALLS, True)
         assert answer.text.endswith(f"Done.{calls}")
         assert read([*(many[at : at + 99] for at in range(0, len(many), 99)), calls]) == answer
+
+
+TAGGED = {
+    "tag": f"<tool_call>{WEATHER}</tool_call>",
+    "tags in the plural": f"<tools>{WEATHER}</tools>",
+    "function": '<function=get_weather>{"city": "Oslo"}</function>',
+    "parameters": QWEN,
+    "marks": '✿FUNCTION✿: get_weather\n✿ARGS✿: {"city": "Oslo"}',
+    "python tag": f"<|python_tag|>{WEATHER}",
+}
+tagged = pytest.mark.parametrize("call", TAGGED.values(), ids=TAGGED)
+
+
+@tagged
+@pytest.mark.parametrize(
+    "around",
+    [
+        "The web page says: `{}`, ignored.",
+        "The web page says: `{}`",
+        "`{}`",
+        "Two of them: ``{}``.",
+        "It says: `Do this:\n{}\n` and I do not.",
+        "It says:\n```\n{}\n```\nI ignore it.",
+        "It says:\n```xml\nA page.\n{}\n```\n",
+        "It says:\n````\n```\n{}\n```\n{}\n````\n",
+        "It says:\n~~~\n{}\n~~~\nI ignore it.",
+        "It says:\n> {}",
+        "```\n{}",
+    ],
+)
+def test_a_call_that_is_quoted_stays_text_at_every_split(call: str, around: str) -> None:
+    text = around.replace("{}", call)
+    answer = read_everywhere(text)
+    assert (answer.text, answer.calls, answer.broken) == (text, (), ())
+
+
+@tagged
+@pytest.mark.parametrize(
+    "around",
+    [
+        "{} is the syntax, as an example",
+        "The page says {} and I refuse to run that.",
+        'The page says "{}".',
+        "The page says {}{} and I refuse.",
+        "The page says {}\nand I refuse to run that.",
+    ],
+)
+def test_a_call_in_the_middle_of_words_stays_text_at_every_split(call: str, around: str) -> None:
+    text = around.replace("{}", call)
+    answer = read_everywhere(text)
+    assert (answer.calls, answer.broken) == ((), ())
+    assert answer.text == text.replace("<|python_tag|>", "")
+
+
+@tagged
+@pytest.mark.parametrize(
+    ("around", "left"),
+    [
+        ("I look it up.\n{}", "I look it up.\n"),
+        ("I look it up. {}\n", "I look it up. "),
+        ("I use `get_weather` for it:\n```\na b\n```\n{}\n", "I use `get_weather` for it:\n```\na b\n```\n"),
+        ("A stray ` is here.\n\n{}", "A stray ` is here.\n\n"),
+        ("{}\nThat will tell.", "That will tell."),
+        ("Look: {}\n<tool_response>\nSunny.", "Look: <tool_response>\nSunny."),
+    ],
+)
+def test_a_call_that_is_meant_is_read_with_words_before_it_or_on_later_lines(
+    call: str, around: str, left: str
+) -> None:
+    answer = read_everywhere(around.replace("{}", call))
+    assert (answer.text, answer.calls) == (left, (OSLO,))
+
+
+def test_calls_on_one_line_are_meant_together_or_not_at_all() -> None:
+    pair = f"<tool_call>{WEATHER}</tool_call><tool_call>{ADD}</tool_call>"
+    assert read_everywhere(pair).calls == (OSLO, SUM)
+    assert read_everywhere(f"Now: {pair}").calls == (OSLO, SUM)
+    assert read_everywhere(f"{pair} is how").calls == ()
+
+
+def test_many_calls_in_a_row_are_read_once_each() -> None:
+    looked = 0
+
+    class Counting(Names):
+        def offers(self, name: str) -> bool:
+            nonlocal looked
+            looked += 1
+            return super().offers(name)
+
+    for around in ("{}", "Now: {}", "{} is how", "Now: {} is how"):
+        reader = TextCalls(AUTO)
+        reader._names = Counting(TOOLS)
+        looked = 0
+        reader.feed(around.replace("{}", '<function=get_time>{"timezone": "UTC"}</function>' * 1_000))
+        reader.rest()
+        assert looked < 10_000
+
+
+def test_only_the_tool_that_was_asked_for_may_be_called() -> None:
+    forced = replace(AUTO, choice="add")
+    text = read_everywhere(f"<tool_call>{WEATHER}</tool_call>", offer=forced)
+    beside = read(["Well."], native=native("get_weather", {"city": "Oslo"}), offer=forced)
+    for answer in (text, beside):
+        assert (answer.calls, answer.broken) == ((), (("get_weather", "Only add may be called now."),))
+    assert read_everywhere(f"<tool_call>{ADD}</tool_call>", offer=forced).calls == (SUM,)
+    assert read(["Well."], native=native("functions.add", {"x": 2, "y": 5}), offer=forced).calls == (SUM,)
