@@ -438,7 +438,7 @@ def test_a_call_in_the_middle_of_words_stays_text_at_every_split(call: str, arou
     text = around.replace("{}", call)
     answer = read_everywhere(text)
     assert (answer.calls, answer.broken) == ((), ())
-    assert answer.text == text.replace("<|python_tag|>", "")
+    assert answer.text.replace("<|python_tag|>", "") == text.replace("<|python_tag|>", "")
 
 
 @tagged
