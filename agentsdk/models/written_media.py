@@ -33,6 +33,8 @@ def kinds_in(body: Mapping[str, Any]) -> set[MediaKind]:
     place = placed(body)
     found: set[MediaKind] = set()
     for item in place.conversation if place else ():
+        if not isinstance(item, Mapping):  # a request in no form of ours, such as one for embeddings
+            continue
         found |= {kind for _field, _at, part in _parts(item) if (kind := _kind(part))}
         if item.get("images"):  # Ollama's
             found.add("image")
@@ -62,6 +64,9 @@ async def attach_written(
         return dict(body)
     conversation: list[Any] = []
     for item in place.conversation:
+        if not isinstance(item, Mapping):
+            conversation.append(item)
+            continue
         whole = dict(item)
         for field, at, part in _parts(item):
             if (shown := _kind(part)) and (url := _address(part)):

@@ -226,7 +226,7 @@ def _plain(value: Any) -> Any:
 def _request(exchange: Exchange, protocol: Protocol, offer: Offered, *, stream: bool) -> Prepared:
     """Return the recorded request: its body as it was sent, and beside it what it offers."""
     talk = "input" if protocol == "responses" else "messages"
-    body = dict(exchange.asked or {"model": "recorded", talk: [], "stream": stream})
+    body = _without_media(exchange.asked or {"model": "recorded", talk: [], "stream": stream})
     return Prepared(
         messages=(Message.user("recorded"),),
         tools=tuple(ToolSpec(name, "", schema) for name, schema in offer.tools.items()),
@@ -234,6 +234,26 @@ def _request(exchange: Exchange, protocol: Protocol, offer: Offered, *, stream: 
         output_schema=offer.output_schema,
         parallel=offer.parallel,
         body=body,
+    )
+
+
+_MEDIA = {"image_url", "input_image", "input_audio", "audio_url", "video_url", "file", "input_file"}
+
+
+def _without_media(value: Any) -> Any:
+    """Return a request without its pictures and the like: its answer is here, and nothing is to be fetched or refused."""
+    if isinstance(value, Mapping):
+        return {k: _without_media(v) for k, v in value.items() if k != "images"}
+    if isinstance(value, list):
+        return [_without_media(v) for v in value if not (isinstance(v, Mapping) and _shows(v))]
+    return value
+
+
+def _shows(part: Mapping[str, Any]) -> bool:
+    if isinstance(kind := part.get("type"), str):
+        return kind in _MEDIA
+    return len(part) <= 3 and any(
+        isinstance(part.get(name), (str, list)) for name in ("image", "audio", "video")
     )
 
 
