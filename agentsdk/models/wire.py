@@ -93,8 +93,9 @@ def usage_of(usage: Any) -> Usage | None:
     if not isinstance(usage, Mapping):
         return None
 
-    into = _part(usage, "prompt_tokens_details") or _part(usage, "input_tokens_details")
-    out = _part(usage, "completion_tokens_details") or _part(usage, "output_tokens_details")
+    into = usage.get("prompt_tokens_details") or usage.get("input_tokens_details")
+    out = usage.get("completion_tokens_details") or usage.get("output_tokens_details")
+    into, out = (part if isinstance(part, dict) else {} for part in (into, out))
     found = Usage(
         calls=1,
         input_tokens=whole_number(usage.get("prompt_tokens")) or whole_number(usage.get("input_tokens")),
@@ -106,11 +107,6 @@ def usage_of(usage: Any) -> Usage | None:
         or whole_number(usage.get("reasoning_tokens")),
     )
     return found if found.tokens else None
-
-
-def _part(usage: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    part = usage.get(name)
-    return part if isinstance(part, (dict, Mapping)) else {}
 
 
 def merged(body: dict[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:

@@ -368,16 +368,15 @@ def _is_option(value: Any, option: Any) -> bool:
 
 
 def _has_whole_float(value: Any) -> bool:
-    layer = [value]
-    while layer:
-        if any(isinstance(v, float) and v.is_integer() for v in layer):
-            return True
-        layer = [
-            v
-            for item in layer
-            if isinstance(item, (dict, list, Mapping))
-            for v in (item if isinstance(item, list) else item.values())
-        ]
+    parts = [value]
+    for part in parts:  # it grows on the way
+        if isinstance(part, float):
+            if part.is_integer():
+                return True
+        elif isinstance(part, dict):
+            parts += part.values()
+        elif isinstance(part, list):
+            parts += part
     return False
 
 
