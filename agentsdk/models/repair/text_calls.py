@@ -32,6 +32,15 @@ _OPENER = re.compile("|".join(map(re.escape, _OPENERS)))
 _AFTER_FENCE = re.compile("|".join(re.escape(opener) for opener in _OPENERS if opener != "```"))
 _LONGEST = max(map(len, _OPENERS))
 _TAG_ONLY = re.compile(re.escape(_PYTHON_TAG))
+
+
+def _begun(*openers: str) -> re.Pattern[str]:
+    """Return what finds the beginning of an opener at the end of a text."""
+    beginnings = {opener[:length] for opener in openers for length in range(1, len(opener))}
+    return re.compile(rf"(?:{'|'.join(map(re.escape, sorted(beginnings)))})\Z")
+
+
+_BEGUN, _TAG_BEGUN = _begun(*_OPENERS), _begun(_PYTHON_TAG)
 _RETURN = re.compile(r"✿RETURN✿\s*+[:：]?\s*+")
 _NO_RESULT = re.compile(r"✿(?:FUNCTION|RETURN)✿")
 _TURN_MARKS = ("<|eom_id|>", "<|eot_id|>", "<|end_of_text|>")
@@ -302,10 +311,8 @@ class TextCalls:
 
     def _partial(self, text: str, start: int) -> int:
         """Return how many characters at the end may be the beginning of an opener."""
-        openers = _OPENERS if self._reads else (_PYTHON_TAG,)
-        end = text[max(start, len(text) - _LONGEST) :]
-        at = next((at for at, first in enumerate(end) if first in "<`✿" and ends_in(end, at, *openers)), None)
-        return 0 if at is None else len(end) - at
+        begun = (_BEGUN if self._reads else _TAG_BEGUN).search(text, max(start, len(text) - _LONGEST))
+        return len(begun[0]) if begun else 0
 
 
 def settle_found(found: list[Found], *, cut: str, offer: Offer | None, beside: Settled) -> Settled:
