@@ -114,7 +114,7 @@ def _choice(choice: Mapping[str, Any], answer: Collector, name: str, *, stream: 
             answer.refused = True
             yield from answer.text(refusal)
         if isinstance(annotations := message.get("annotations"), list) and annotations:
-            answer.details["annotations"] = [*answer.details.get("annotations", ()), *annotations]
+            answer.details.setdefault("annotations", []).extend(annotations)
         if isinstance(audio := message.get("audio"), dict):  # the spoken answer, said in writing beside it
             yield from answer.text(audio.get("transcript"))
         if message.get("tool_calls") or message.get("function_call"):

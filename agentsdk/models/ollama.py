@@ -252,7 +252,7 @@ class OllamaModel(WireModel):
             # Calls come whole, and several lines may each bring one at index 0.
             yield from answer.call(None, id_, name, {} if arguments is None else arguments)
         if isinstance(logprobs := event.get("logprobs"), list):
-            answer.details["logprobs"] = [*answer.details.get("logprobs", ()), *logprobs]
+            answer.details.setdefault("logprobs", []).extend(logprobs)
         if event.get("done"):
             answer.details |= {name: event[name] for name in _TOLD if name in event}
             answer.finished(event.get("done_reason") or "stop")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-_N = r"(\d[\d,]*)"
+_N = r"(?<![\d,])(\d[\d,]{0,14})"  # not begun anew at each digit of a long one
 
 _PLAIN = (
     r"context_length_exceeded|exceed_context_size|exceeds? the context (?:window|length|limit)|"

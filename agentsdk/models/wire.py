@@ -76,7 +76,10 @@ def add_logprobs(details: dict[str, Any], logprobs: Mapping[str, Any]) -> None:
     """Add the log probabilities of a piece, as Chat Completions and DashScope have them, to those of the answer."""
     known = details.setdefault("logprobs", {})
     for name, tokens in logprobs.items():
-        known[name] = [*(known.get(name) or ()), *tokens] if isinstance(tokens, list) else tokens
+        if isinstance(tokens, list) and isinstance(known.get(name), list):
+            known[name] += tokens
+        else:
+            known[name] = list(tokens) if isinstance(tokens, list) else tokens
 
 
 def whole_number(value: Any) -> int:

@@ -205,6 +205,14 @@ def test_whatever_a_server_says_is_an_error_of_ours(
     assert error.what
 
 
+def test_a_number_of_thousands_of_digits_is_no_count_of_tokens() -> None:
+    for number in ("9" * 4_000, "9," * 2_000):
+        error = from_status(
+            400, openai(f"maximum context length is {number} tokens, requested {number}"), None, model="m"
+        )
+        assert type(error) is InvalidRequest or (type(error) is ContextOverflow and (error.limit or 0) < 10**15)
+
+
 def test_what_a_server_says_at_length_or_in_depth_is_cut() -> None:
     deep: Any = "x"
     for _level in range(3_000):
