@@ -75,9 +75,9 @@ class Brackets:
         self.name, self.deepest = name, deepest
         self.open, self.close = pairs[::2], pairs[1::2]
         plain = f"[^{re.escape(pairs + quotes)}]"
-        strings = "|".join(rf"{q}[^{q}\\]*+(?:\\.[^{q}\\]*+)*+{q}" for q in quotes)
+        strings = "|".join(rf"{q}[^{q}\\]*+(?:\\.[^{q}\\]*+)*{q}" for q in quotes)
         flat = "|".join(rf"\{a}{plain}*+\{b}" for a, b in zip(self.open, self.close, strict=True))
-        self.flat = re.compile(rf"(?:{plain}++|{strings}|{flat})*+", re.DOTALL)
+        self.flat = re.compile(rf"(?:{plain}++|{strings}|{flat})*", re.DOTALL)
         """What changes nothing: plain characters, whole strings, and brackets without any in them."""
         self.flat_so_far = re.compile(rf"{plain}*+")
 

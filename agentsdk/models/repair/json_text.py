@@ -24,12 +24,12 @@ _TOKEN = re.compile(
     r"""
     (?P<space>\s+) | (?P<mark>[{}\[\]:,]) | (?P<number>-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)(?![\w.])
     | (?P<word>true|false|null|True|False|None)\b
-    | (?P<double>"[^"\\]*+(?:\\.[^"\\]*+)*+") | (?P<single>'[^'\\]*+(?:\\.[^'\\]*+)*+')
+    | (?P<double>"[^"\\]*+(?:\\.[^"\\]*+)*") | (?P<single>'[^'\\]*+(?:\\.[^'\\]*+)*')
     """,
     re.VERBOSE | re.DOTALL,
 )
 # A string may be without its end: else each quote in it would be tried for a beginning, one after another.
-_BRACKET = re.compile(r"""[{}\[\]]|"[^"\\]*+(?:\\.[^"\\]*+)*+"?|'[^'\\]*+(?:\\.[^'\\]*+)*+'?""", re.DOTALL)
+_BRACKET = re.compile(r"""[{}\[\]]|"[^"\\]*+(?:\\.[^"\\]*+)*"?|'[^'\\]*+(?:\\.[^'\\]*+)*'?""", re.DOTALL)
 _WORDS = {"True": "true", "False": "false", "None": "null"}
 
 

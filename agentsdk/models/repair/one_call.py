@@ -12,7 +12,7 @@ from agentsdk.models.repair.json_text import read_json
 from agentsdk.models.repair.pythonic import end_of_brackets, read_python
 
 _JSON = Brackets("json", "{}[]", '"', deepest=100)
-_JSON_STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+_JSON_STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*"', re.DOTALL)
 _NAMES = ("name", "function")
 _ARGUMENTS = ("parameters", "arguments")
 

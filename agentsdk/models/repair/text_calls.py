@@ -53,7 +53,7 @@ _CLOSERS = (*TAGS.values(), "</function>", "</parameter>", "</s>")
 _RESULTS = ("<tool_response", "✿RESULT✿", "✿RETURN✿")
 """What a model goes on with that makes up a result of its own call."""
 _BESIDE = re.compile(
-    rf"(?:[\s;,]|(?!{re.escape(_PYTHON_TAG)})<\|\w{{1,20}}\|>|{'|'.join(map(re.escape, _CLOSERS))})*+"
+    rf"(?:[\s;,]|(?!{re.escape(_PYTHON_TAG)})<\|\w{{1,20}}\|>|{'|'.join(map(re.escape, _CLOSERS))})*"
 )
 """What is no prose after a call."""
 _BESIDE_SO_FAR = re.compile(r"<\|(?:\w{1,20}\|?)?")
