@@ -31,6 +31,7 @@ from agentsdk.models.learned import Learning
 from agentsdk.models.model import Delta, Prepared, Request
 from agentsdk.models.profiles import SERVERS
 from agentsdk.models.refused import is_refusal
+from agentsdk.models.remembered import Remembered
 from agentsdk.models.repair.reasoning import reasoning_of
 from agentsdk.models.wire import (
     add_logprobs,
@@ -50,8 +51,8 @@ _URL = "https://dashscope.aliyuncs.com/api/v1"
 TEXT_PATH = "/services/aigc/text-generation/generation"
 MULTIMODAL_PATH = "/services/aigc/multimodal-generation/generation"
 
-_paths: dict[str, str] = {}
-"""By model: the one of the two paths that it lives on, as learned. A wrong guess costs one refused request."""
+_paths = Remembered[str]()
+"""The one of the two paths that a model lives on, as learned. A wrong guess costs one refused request."""
 
 
 class DashScopeModel(WireModel):
@@ -109,7 +110,7 @@ class DashScopeModel(WireModel):
             await response.aclose()
 
     async def _find(self, body: dict[str, Any], deadline: Deadline, *, stream: bool) -> httpx.Response:
-        path = _paths.get(self._model) or (MULTIMODAL_PATH if _holds_media(body) else TEXT_PATH)
+        path = _paths.get((self._url, self._model)) or (MULTIMODAL_PATH if _holds_media(body) else TEXT_PATH)
         try:
             return await self._send(body, deadline, path, stream=stream)
         except InvalidRequest as error:
@@ -117,7 +118,7 @@ class DashScopeModel(WireModel):
                 raise
             other = MULTIMODAL_PATH if path == TEXT_PATH else TEXT_PATH
             response = await self._send(body, deadline, other, stream=stream)
-            _paths[self._model] = other
+            _paths.set((self._url, self._model), other)
             return response
 
     async def _send(

@@ -17,6 +17,7 @@ from typing import Any
 
 from agentsdk.i18n import _
 from agentsdk.models.families import Thinking, family_of
+from agentsdk.models.remembered import Remembered
 from agentsdk.models.servers import SERVERS, Server
 
 Fetch = Callable[[str, Any], Awaitable[Any]]
@@ -190,7 +191,7 @@ class _Kept:
     until: float
 
 
-_kept: dict[tuple[str, str], _Kept] = {}
+_kept = Remembered[_Kept]()
 _asking: dict[tuple[int, str, str], asyncio.Task[None]] = {}
 
 
@@ -216,7 +217,8 @@ async def _ask(key: tuple[str, str], served: Served, patience: float) -> None:
                 told = await ask(served.server.probe, served.fetch, served.name)
     except Exception:  # noqa: S110  # whatever a server does when asked about itself, the table is still there
         pass
-    _kept[key] = _Kept(told or Facts(), time.monotonic() + (RETRIED if told is None else KEPT))
+    until = time.monotonic() + (RETRIED if told is None else KEPT)
+    _kept.set(key, _Kept(told or Facts(), until))
 
 
 def _profile(name: str) -> Facts:

@@ -9,10 +9,12 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from agentsdk.models.remembered import Remembered
+
 KEPT = 3600.0
 """Seconds that something is kept to."""
 
-_kept: dict[tuple[str, str], list[tuple[Any, float]]] = {}
+_kept = Remembered[list[tuple[Any, float]]]()
 
 
 class Learning:
@@ -46,8 +48,8 @@ class Learning:
             return
         until = time.monotonic() + KEPT
         older = [(thing, end) for thing, end in self._live() if thing not in self._new]
-        _kept[self._place] = [*older, *((thing, until) for thing in self._new)]
+        _kept.set(self._place, [*older, *((thing, until) for thing in self._new)])
 
     def _live(self) -> list[tuple[Any, float]]:
         now = time.monotonic()
-        return [(thing, until) for thing, until in _kept.get(self._place, ()) if until > now]
+        return [(thing, until) for thing, until in _kept.get(self._place) or () if until > now]

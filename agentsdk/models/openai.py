@@ -35,6 +35,7 @@ from agentsdk.models.model import Delta, Prepared, Request
 from agentsdk.models.probe import root_of
 from agentsdk.models.profiles import Server, server_of
 from agentsdk.models.refused import is_refusal
+from agentsdk.models.remembered import Remembered
 
 _URL = "https://api.openai.com/v1"
 
@@ -43,8 +44,8 @@ Api = Literal["chat", "responses"]
 _DONE = object()
 """The event of a stream that says no more than that it ends."""
 
-_apis: dict[tuple[str, str], Api] = {}
-"""By address and model: the one of the two protocols that it lives on, as learned. A wrong guess costs one refusal."""
+_apis = Remembered[Api]()
+"""The one of the two protocols that it lives on, as learned. A wrong guess costs one refusal."""
 
 _ELSEWHERE: dict[Api, re.Pattern[str]] = {
     "chat": re.compile(r"v1/responses|not a chat model|not accessible via the /chat/completions"),
@@ -101,7 +102,7 @@ class OpenAIModel(WireModel):
         if self._api is not None:
             return self._api
         own = self._family.api if self._server.responses else "chat"
-        return _apis.get((self._url, self._model), own)
+        return _apis.get((self._url, self._model)) or own
 
     @property
     def served(self) -> Served:
@@ -218,7 +219,7 @@ class OpenAIModel(WireModel):
             and not isinstance(request, Prepared)
             and _ELSEWHERE[asked].search(error.why)
         ):
-            _apis[(self._url, self._model)] = other
+            _apis.set((self._url, self._model), other)
             return "same"
         streamed = bool(body.get("stream"))
         return "same" if is_refusal(error) and lessons.learn(error.why, body, known, streamed=streamed) else ""

@@ -11,6 +11,7 @@ from typing import Any
 from agentsdk.errors import ContextOverflow
 from agentsdk.i18n import _
 from agentsdk.messages import Repair
+from agentsdk.models.remembered import Remembered
 from agentsdk.models.tokens import MARGIN, Count, estimate, exact, weigh_message, weigh_tools
 
 ANSWER = 4_096
@@ -22,12 +23,12 @@ SHORT = 1_024
 RUNGS = (16_384, 32_768, 65_536, 131_072, 262_144)
 """Windows that Ollama is asked for: few, since each change loads the model again."""
 
-_ratios: dict[tuple[str, str], float] = {}
-"""By server and model: what it counted, over what was estimated, in its last answer."""
-_limits: dict[tuple[str, str], int] = {}
-"""By server and model: what fits, as a refusal has shown."""
-_rungs: dict[tuple[str, str], int] = {}
-"""By server and model: the window asked for last; it never shrinks while the process lives."""
+_ratios = Remembered[float]()
+"""What a server counted, over what was estimated, in its last answer."""
+_limits = Remembered[int]()
+"""What fits, as a refusal has shown."""
+_rungs = Remembered[int]()
+"""The window asked for last; it does not shrink while it is remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ def learn(key: tuple[str, str], estimated: float, counted: int) -> None:
     if counted > 0 and estimated > 50:
         ratio = counted / estimated
         if 0.6 <= ratio <= 1.7:
-            _ratios[key] = ratio
+            _ratios.set(key, ratio)
 
 
 def told(key: tuple[str, str], limit: int | None, asked: int) -> int:
@@ -95,7 +96,7 @@ def told(key: tuple[str, str], limit: int | None, asked: int) -> int:
     Only a number of the server's own is kept: a guess of ours would hold for every later conversation.
     """
     if limit is not None:
-        _limits[key] = limit
+        _limits.set(key, limit)
     return min(limit or asked, round(asked * 0.8))
 
 
@@ -108,8 +109,8 @@ def limit_of(key: tuple[str, str], context: int | None) -> int | None:
 def rung(key: tuple[str, str], needed: int, most: int, least: int = RUNGS[0]) -> int:
     """Return the window to ask for: the smallest that holds what is needed, and never less than last time."""
     fitting = next((r for r in RUNGS if r >= max(needed, least)), RUNGS[-1])
-    chosen = min(max(fitting, _rungs.get(key, 0)), most)
-    _rungs[key] = chosen
+    chosen = min(max(fitting, _rungs.get(key) or 0), most)
+    _rungs.set(key, chosen)
     return chosen
 
 

@@ -7,6 +7,7 @@ Opted into from conftest.py, so that it costs nothing to tests of other projects
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -47,6 +48,12 @@ def cassette_path(item: pytest.Item) -> Path:
     parts = list(item.path.relative_to(root).with_suffix("").parts)
     name = "".join(c if c.isalnum() or c in "-_" else "-" for c in item.name).rstrip("-")
     return folder.joinpath(*parts[1:] if parts[0] == "tests" else parts, f"{name}.jsonl")
+
+
+def pytest_runtest_setup() -> None:
+    """Let a test begin with nothing learned of any server: the next one on loopback may get the port of the last."""
+    if remembered := sys.modules.get("agentsdk.models.remembered"):
+        remembered.forget()
 
 
 # A hook and not a fixture: a fixture never sees the exception its test raised.

@@ -14,7 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentsdk import connect
-from agentsdk.models import facts as facts_module
 from agentsdk.models.discover import discover, find
 from agentsdk.models.facts import NAMES, Facts, Served, facts_known, facts_of, said, served_by, settled
 from agentsdk.models.probe import ask, fetch_plainly, read_listed, read_lm_studio, read_props, read_show
@@ -58,11 +57,6 @@ VLLM = {
         {"id": "mine", "object": "model", "owned_by": "vllm", "root": "Qwen/Qwen3-8B", "max_model_len": 20000}
     ],
 }
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_known_from_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(facts_module, "_kept", {})
 
 
 def served(telling: Telling, name: str, kind: str) -> Served:

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from agentsdk import Message
 from agentsdk.errors import ContextOverflow
 from agentsdk.messages import ToolCall
-from agentsdk.models import window
 from agentsdk.models.dashscope import DashScopeModel
 from agentsdk.models.model import Prepared, Reply, Request, ToolSpec
 from agentsdk.models.ollama import OllamaModel
@@ -22,12 +21,6 @@ from agentsdk.testing.standin import Standin
 
 WORDS = "the quick brown fox jumps over the lazy dog and runs home again "
 """13 words, about 12 tokens each time."""
-
-
-@pytest.fixture(autouse=True)
-def forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    for memory in ("_ratios", "_rungs", "_limits"):
-        monkeypatch.setattr(window, memory, {})
 
 
 @pytest.fixture
