@@ -12,7 +12,8 @@ Check = Literal["exact", "normalised", "elsewhere"]
 other than the one that was named."""
 
 Status = Literal["done", "failed", "skipped", "refused", "pending"]
-"""A step's end. `skipped`: something that it needs failed. `refused`: a policy said no. `pending`: it waits
+"""A step's end. `skipped`: something that it needs failed; without an `error`, its condition did not hold, which is
+no failure. `refused`: a policy said no. `pending`: it waits
 for an approval or for input."""
 
 
@@ -85,6 +86,11 @@ class Evidence:
     """What went wrong, in a sentence that a model can act on."""
     seconds: float = 0.0
     """Wall time from start to end of the step."""
+
+    @property
+    def well(self) -> bool:
+        """Whether nothing went wrong: it is done, or its condition did not hold."""
+        return self.status == "done" or (self.status == "skipped" and self.error is None)
 
     def to_dict(self) -> dict[str, Json]:
         """Return the step as plain JSON, without its value."""

@@ -4,95 +4,47 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from agentsdk.errors import PlanError
 from agentsdk.i18n import _
 from agentsdk.messages import Json
+from agentsdk.step import (
+    ASK,
+    EXTRACT,
+    ITEM,
+    LOOK_UP,
+    MAP,
+    REDUCE,
+    STEP_KINDS,
+    THINK,
+    Alt,
+    Ref,
+    Step,
+    When,
+    from_wire,
+    to_wire,
+)
 
-THINK = "think"
-ASK = "ask"
-LOOK_UP = "look_up"
-STEP_KINDS = (THINK, ASK)
-"""What a step may do besides calling a tool by its name."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ref:
-    """The result of an earlier step, or a part of it. On the wire: `{"$": "s1.items.0"}`.
-
-    An object and never text: `$1` inside `$100` would corrupt, and injected text would become a reference.
-    """
-
-    step: str
-    path: tuple[str, ...] = ()
-
-    @classmethod
-    def parse(cls, text: str) -> Ref:
-        """Return the Ref that "s1" or "s1.a.0" names."""
-        step, *path = text.split(".")
-        return cls(step, tuple(path))
-
-    def __str__(self) -> str:
-        return ".".join((self.step, *self.path))
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One thing to do.
-
-    `inputs` is JSON in which any value may be a Ref. `after` names steps that must be done first although
-    nothing of theirs is used.
-    """
-
-    id: str
-    do: str
-    """A tool's name, or "think", or "ask"."""
-    inputs: Mapping[str, Any] = field(default_factory=dict)
-    after: tuple[str, ...] = ()
-
-    @property
-    def refs(self) -> tuple[Ref, ...]:
-        """Every Ref in the inputs, in reading order."""
-        return tuple(_refs(self.inputs))
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """The ids of the steps that must be done first, each once, in reading order."""
-        return tuple(dict.fromkeys((*(ref.step for ref in self.refs), *self.after)))
-
-    def to_dict(self) -> dict[str, Json]:
-        """Return the step as it stands on the wire."""
-        wire: dict[str, Json] = {"id": self.id, "do": self.do, "in": to_wire(self.inputs)}
-        if self.after:
-            wire["after"] = list(self.after)
-        return wire
-
-    @classmethod
-    def from_dict(cls, wire: object) -> Step:
-        """Return the step that `wire` describes.
-
-        Raises:
-            PlanError: `wire` is not an object with a text "id" and "do", or its "in" is not an object.
-
-        """
-        if not isinstance(wire, Mapping):
-            raise PlanError(_("A step is not an object: {wire}").format(wire=json.dumps(wire)[:80]))
-        id_, do = wire.get("id"), wire.get("do")
-        inputs, after = wire.get("in") or {}, wire.get("after") or []
-        name = id_ if isinstance(id_, str) else "?"
-        if not isinstance(id_, str) or not id_ or "." in id_:
-            raise PlanError(_('A step needs an "id": a text without dots, such as "s1".'))
-        if not isinstance(do, str) or not do:
-            raise PlanError(_('Step {id} needs "do": a tool\'s name, or think, or ask.').format(id=name))
-        if not isinstance(inputs, Mapping):
-            raise PlanError(_('Step {id}: "in" is not an object.').format(id=name))
-        if isinstance(after, str):
-            after = [after]
-        if not isinstance(after, Sequence) or not all(isinstance(a, str) for a in after):
-            raise PlanError(_('Step {id}: "after" is not a list of step ids.').format(id=name))
-        return cls(id_, do, {str(k): from_wire(v) for k, v in inputs.items()}, tuple(after))
+__all__ = [
+    "ASK",
+    "EXTRACT",
+    "ITEM",
+    "LOOK_UP",
+    "MAP",
+    "REDUCE",
+    "STEP_KINDS",
+    "THINK",
+    "Alt",
+    "Plan",
+    "Ref",
+    "Step",
+    "When",
+    "describe",
+    "from_wire",
+    "to_wire",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,41 +167,21 @@ class Plan:
 def describe(step: Step) -> str:
     """Return the step in a line: what it does, with which inputs."""
     inputs = ", ".join(f"{k}={_short(v)}" for k, v in step.inputs.items())
-    after = f" after {', '.join(step.after)}" if step.after else ""
-    return f"{step.do}({inputs}){after}"
-
-
-def to_wire(value: Any) -> Json:
-    """Return `value` with every Ref written as `{"$": "..."}`."""
-    if isinstance(value, Ref):
-        return {"$": str(value)}
-    if isinstance(value, Mapping):
-        return {k: to_wire(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [to_wire(v) for v in value]
-    return value  # type: ignore[no-any-return]  # JSON by the contract of Step.inputs
-
-
-def from_wire(value: Any) -> Any:
-    """Return `value` with every `{"$": "..."}` read as a Ref."""
-    if isinstance(value, Mapping):
-        if set(value) == {"$"} and isinstance(value["$"], str):
-            return Ref.parse(value["$"])
-        return {k: from_wire(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [from_wire(v) for v in value]
-    return value
-
-
-def _refs(value: Any) -> Iterator[Ref]:
-    if isinstance(value, Ref):
-        yield value
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _refs(item)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _refs(item)
+    parts = [f"{step.do}({inputs})"]
+    if step.over is not None:
+        parts.append(f"over {_short(step.over)}")
+    if step.most is not None:
+        parts.append(f"max {step.most}")
+    if step.returns is not None:
+        parts.append(f"as {_short(step.returns)}")
+    if step.when is not None:
+        tests = " and ".join(f"{name} {_short(value)}" for name, value in step.when.tests.items())
+        parts.append(f"when {_short(step.when.ref)} {tests}")
+    if step.after:
+        parts.append(f"after {', '.join(step.after)}")
+    if step.alt is not None:
+        parts.append(f"else {step.alt.do}")
+    return " ".join(parts)
 
 
 def _short(value: Any) -> str:

@@ -14,7 +14,7 @@ LAYERS = [
     {"errors"},
     {"media"},
     {"messages"},
-    {"plan", "evidence", "budget"},
+    {"step", "plan", "evidence", "budget"},
     {"arithmetic"},
     {"answer"},
     {"events"},

@@ -6,52 +6,87 @@ from collections.abc import Collection
 
 from agentsdk.errors import ToolError
 from agentsdk.i18n import _
-from agentsdk.plan import ASK, STEP_KINDS, THINK, Plan, Step
+from agentsdk.plan import ASK, EXTRACT, MAP, REDUCE, STEP_KINDS, THINK, Plan, Step
+from agentsdk.planner.ledger import Ledger
 from agentsdk.toolbox import Toolbox
 
 MOST_STEPS = 40
 
+_NEEDED = {THINK: "goal", EXTRACT: "goal", REDUCE: "goal", ASK: "question"}
 
-def lint(plan: Plan, toolbox: Toolbox, known: Collection[str] = ()) -> list[str]:
+
+def lint(plan: Plan, toolbox: Toolbox, known: Collection[str] = (), ledger: Ledger | None = None) -> list[str]:
     """Return one sentence a fault, each naming the step and the mend; none where the plan can run.
 
     Args:
         known: ids of steps that are done already; a plan may use their results, and not their ids.
+        ledger: what the run may still use; None: no limit.
 
     """
-    if not plan.steps:
-        return [_("The plan has no steps.")]
-    faults = []
-    if len(plan) > MOST_STEPS:
-        faults.append(
-            _("The plan has {count} steps; at most {most} are allowed.").format(
-                count=len(plan), most=MOST_STEPS
-            )
-        )
-    ids = [s.id for s in plan]
-    before = set(known)
-    for step in plan:
-        if step.id in before:
+    linter = Linter(toolbox, known, ledger, later=[s.id for s in plan])
+    faults = [fault for step in plan for fault in linter.take(step)]
+    return faults + linter.end()
+
+
+class Linter:
+    """Takes a plan's steps one by one, as they stream in: `take` each, and `end` when the plan is whole.
+
+    Args:
+        known: ids of steps that are done already.
+        ledger: what the run may still use; None: no limit.
+        later: ids of all steps, where they are known: only for a better sentence.
+
+    """
+
+    def __init__(
+        self,
+        toolbox: Toolbox,
+        known: Collection[str] = (),
+        ledger: Ledger | None = None,
+        *,
+        later: Collection[str] = (),
+    ) -> None:
+        self._toolbox = toolbox
+        self._ledger = ledger
+        self._later = later
+        self._before = set(known)
+        self._count = 0
+
+    def take(self, step: Step) -> list[str]:
+        """Return the faults of the next step; where there are none it may be started."""
+        self._count += 1
+        faults = []
+        if step.id in self._before:
             faults.append(_("Step {id}: the id is taken; give it another.").format(id=step.id))
         for need in step.needs:
-            if need in before:
+            if need in self._before:
                 continue
-            if need in ids:
+            if need in self._later:
                 fault = _("Step {id} needs {need}, which comes later; put {need} first.")
             else:
                 fault = _("Step {id} needs {need}, and there is no such step.")
             faults.append(fault.format(id=step.id, need=need))
-        before.add(step.id)
-        faults += _check_inputs(step, toolbox)
-    return faults
+        self._before.add(step.id)
+        return faults + _check_inputs(step, self._toolbox)
+
+    def end(self) -> list[str]:
+        """Return the faults of the plan as a whole."""
+        if not self._count:
+            return [_("The plan has no steps.")]
+        if self._count > MOST_STEPS:
+            fault = _("The plan has {count} steps; at most {most} are allowed.")
+            return [fault.format(count=self._count, most=MOST_STEPS)]
+        return []
 
 
 def _check_inputs(step: Step, toolbox: Toolbox) -> list[str]:
-    if step.do in (THINK, ASK):
-        needed = "goal" if step.do == THINK else "question"
+    if step.do in _NEEDED:
+        needed = _NEEDED[step.do]
         if step.inputs.get(needed):
             return []
         return [_('Step {id}: {do} needs "{needed}".').format(id=step.id, do=step.do, needed=needed)]
+    if step.do == MAP:
+        return [] if step.over is not None else [_('Step {id}: {do} needs "over".').format(id=step.id, do=MAP)]
     if step.do not in toolbox:
         names = ", ".join((*toolbox.names, *STEP_KINDS))
         return [
