@@ -11,11 +11,25 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
 
 from agentsdk.i18n import _
 from agentsdk.messages import ToolCall
 
-Verdict = bool | str | None
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Decides about a call of unknown outcome, begun before a crash: it was done, and this is what it brought.
+
+    True does such a call again, and False, or a reason, leaves it undone.
+    """
+
+    value: Any = None
+    """JSON."""
+
+
+Verdict = bool | str | Done | None
 Policy = Callable[[ToolCall], Verdict | Awaitable[Verdict]]
 
 

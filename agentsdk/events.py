@@ -52,6 +52,8 @@ class StepDone:
     """A step ended, well or not: `evidence.status` and `evidence.error` say."""
 
     evidence: Evidence
+    reused: bool = False
+    """Whether it was taken from the journal of a resumed run, and not done again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,8 @@ class ModelCalled:
     usage: Usage
     total: Usage
     """Of the run so far."""
+    reused: bool = False
+    """Whether the reply was taken from the journal of a resumed run, and the model was not asked again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,8 @@ class Tool(Generic[P, R]):
     """The same arguments always give the same result, so that a result may be used again."""
     timeout: float | None = None
     """Seconds that one call may take."""
+    version: str = ""
+    """Its author's; raised when it does something else, so that no resumed run takes a result of the old one."""
     _arguments: type[BaseModel] | None = field(default=None, repr=False)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -85,6 +87,7 @@ def tool(
     side_effect: bool = False,
     pure: bool = False,
     timeout: float | None = None,
+    version: str = "",
 ) -> Callable[[Callable[P, R]], Tool[P, R]]: ...
 def tool(
     function: Callable[P, R] | None = None,
@@ -96,6 +99,7 @@ def tool(
     side_effect: bool = False,
     pure: bool = False,
     timeout: float | None = None,
+    version: str = "",
 ) -> Tool[P, R] | Callable[[Callable[P, R]], Tool[P, R]]:
     """Make a Tool of a function: `@tool`, or `@tool(needs_approval=True)`.
 
@@ -109,6 +113,7 @@ def tool(
         side_effect: it changes something outside.
         pure: the same arguments always give the same result.
         timeout: seconds that one call may take.
+        version: raise it when the tool does something else: a resumed run takes no result of another version.
 
     Raises:
         ConfigurationError: there is no description, the name is not allowed, or a parameter cannot be given by
@@ -139,7 +144,16 @@ def tool(
         for part in schema.get("properties", {}).values():
             part.pop("title", None)
         return Tool(
-            function, own_name, shown, schema, needs_approval, side_effect, pure, timeout, _arguments=model
+            function,
+            own_name,
+            shown,
+            schema,
+            needs_approval,
+            side_effect,
+            pure,
+            timeout,
+            version,
+            _arguments=model,
         )
 
     return make if function is None else make(function)

@@ -21,7 +21,7 @@ LAYERS = [
     {"function_tool"},
     {"approval"},
     {"models.model"},
-    {"_bridge", "prompts", "models", "references", "toolbox", "trace", "fetch"},
+    {"_bridge", "prompts", "models", "references", "toolbox", "trace", "fetch", "store"},
     {"planner"},
     {"agent"},
     {""},  # agentsdk/__init__.py

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from agentsdk.approval import Done
 from agentsdk.errors import AgentError, ModelError, ToolError
 from agentsdk.events import ApprovalNeeded, StepDone, StepStarted
 from agentsdk.evidence import Evidence, Passage
@@ -17,9 +18,11 @@ from agentsdk.messages import Message, ToolCall
 from agentsdk.models.model import Request
 from agentsdk.plan import ASK, THINK, Ref, Step
 from agentsdk.planner.call import call_model
+from agentsdk.planner.journal import Found, inside, spent
 from agentsdk.planner.run import Run
 from agentsdk.prompts import render
 from agentsdk.prompts.fence import fence, nonce
+from agentsdk.store.written import read, write
 
 _SAME_OUTCOMES = 2
 """How often a call may give the same outcome in one run before it is refused."""
@@ -28,7 +31,8 @@ _SAME_OUTCOMES = 2
 async def act(step: Step, run: Run) -> Evidence:
     """Return what `step` brought, a failure included; only cancelling and the budget's end are raised.
 
-    Everything that it needs must stand in `run.steps` as done.
+    Everything that it needs must stand in `run.steps` as done. What the journal of a resumed run holds is taken from
+    there. What is new is in the journal when this returns.
     """
     began = time.monotonic()
     try:
@@ -36,19 +40,44 @@ async def act(step: Step, run: Run) -> Evidence:
     except ToolError as error:
         run.emit(StepStarted(step.id, step.do, {}))
         return _end(Evidence(step.id, step.do, {}, "failed", error=_told(error)), began, run)
-    waiting = _permission(step, inputs, run)
-    if waiting is not None:
-        if waiting.status == "pending":
-            return waiting
+    tool = run.toolbox.get(step.do) if step.do in run.toolbox else None
+    key = run.journal.of_step(step, inputs, tool, run.model.name)
+    kept = False
+    try:
+        found = await run.journal.found(key)
+        if found is not None and found.finished:
+            kept = True
+            return _again(inputs, found, run)
+        waiting = await _permission(step, inputs, run, found)
+        if waiting is not None:
+            if waiting.status == "pending":
+                return waiting
+            if waiting.status == "done":  # a person has said what it brought
+                await run.journal.ended(key, _for_journal(waiting))
+                kept = True
+            run.emit(StepStarted(step.id, step.do, inputs))
+            return _end(waiting, began, run)
         run.emit(StepStarted(step.id, step.do, inputs))
-        return _end(waiting, began, run)
-    run.emit(StepStarted(step.id, step.do, inputs))
+        if tool is not None and (tool.side_effect or tool.needs_approval):
+            await run.journal.begun(key)
+        with inside(step.id) as place:
+            evidence = await _do(step, inputs, run)
+        if evidence.status != "pending":
+            await run.journal.ended(key, _for_journal(evidence), place.usage)
+            kept = True
+        return _end(evidence, began, run)
+    finally:
+        if not kept:
+            run.journal.leave(key)
+
+
+async def _do(step: Step, inputs: Any, run: Run) -> Evidence:
     if step.do == ASK:
         question = str(inputs["question"])
         run.question_back = question
-        return _end(Evidence(step.id, step.do, inputs, "pending", error=question), began, run)
+        return Evidence(step.id, step.do, inputs, "pending", error=question)
     if looped := _looped(step.do, inputs, run):
-        return _end(Evidence(step.id, step.do, inputs, "refused", error=looped), began, run)
+        return Evidence(step.id, step.do, inputs, "refused", error=looped)
     try:
         value = await _think(inputs, run) if step.do == THINK else await run.toolbox.call(step.do, inputs)
         evidence = _evidence(step, inputs, value)
@@ -58,11 +87,39 @@ async def act(step: Step, run: Run) -> Evidence:
         evidence = Evidence(step.id, step.do, inputs, "failed", error=_told(error))
     except Exception as error:  # a tool is a stranger's code and may raise anything
         evidence = Evidence(step.id, step.do, inputs, "failed", error=f"{type(error).__name__}: {error}")
-    outcome = (
-        json.dumps(evidence.value, ensure_ascii=False) if evidence.status == "done" else evidence.error or ""
-    )
-    run.seen.setdefault(_key(step.do, inputs), []).append(outcome)
-    return _end(evidence, began, run)
+    _saw(evidence, run)
+    return evidence
+
+
+def _saw(evidence: Evidence, run: Run) -> None:
+    """Remember an outcome for the loop guard."""
+    done = evidence.status == "done"
+    outcome = json.dumps(evidence.value, ensure_ascii=False) if done else evidence.error or ""
+    run.seen.setdefault(_key(evidence.do, evidence.inputs), []).append(outcome)
+
+
+def _for_journal(evidence: Evidence) -> Any:
+    """Return the evidence as its row holds it: its inputs are in the plan, and passages are not written twice."""
+    wire = write(evidence)
+    del wire["inputs"]
+    if evidence.passages:
+        del wire["value"]
+    return wire
+
+
+def _again(inputs: Any, found: Found, run: Run) -> Evidence:
+    """Return what the journal holds of a step: told as it was, and not done again."""
+    evidence = replace(read(Evidence, found.value), inputs=inputs)
+    if evidence.passages:
+        evidence = replace(evidence, value=[p.text for p in evidence.passages])
+    if evidence.status == "refused":
+        run.refused_loops += 1
+    else:
+        _saw(evidence, run)
+    run.ledger.recall(found.usage)
+    spent(found.usage)
+    run.emit(StepDone(evidence, reused=True))
+    return evidence
 
 
 def resolve(value: Any, done: Mapping[str, Evidence]) -> Any:
@@ -109,18 +166,29 @@ def _part(ref: Ref, value: Any) -> Any:
     return value
 
 
-def _permission(step: Step, inputs: Any, run: Run) -> Evidence | None:
+async def _permission(step: Step, inputs: Any, run: Run, found: Found | None) -> Evidence | None:
     """Return None where the step may run, else the evidence that it may not, or not yet."""
-    if step.do not in run.toolbox or not run.toolbox.get(step.do).needs_approval:
+    if step.do not in run.toolbox:
         return None
-    key = (step.id, fingerprint(inputs))
-    if key not in run.verdicts:
+    hash_ = fingerprint(inputs)
+    said = _("It waits for an approval.")
+    if found is not None:  # begun before a crash, and not ended: nobody knows whether it was done
+        hash_ = fingerprint([inputs, found.attempt])
+        said = _("It was begun before the run was stopped. Whether it was done is not known.")
+    elif not run.toolbox.get(step.do).needs_approval:
+        return None
+    verdict = run.verdicts.get((step.id, hash_), run.journal.decision(step.id, hash_))
+    if verdict is None:
         run.waiting[step.id] = ToolCall(step.id, step.do, inputs)
+        if found is not None:
+            run.unknown[step.id] = found.attempt
+        await run.journal.waits(step.id, hash_, {"do": step.do, "in": inputs, "unknown": found is not None})
         run.emit(ApprovalNeeded(step.id, run.waiting[step.id]))
-        return Evidence(step.id, step.do, inputs, "pending", error=_("It waits for an approval."))
-    verdict = run.verdicts[key]
+        return Evidence(step.id, step.do, inputs, "pending", error=said)
     if verdict is True:
         return None
+    if isinstance(verdict, Done):
+        return _evidence(step, inputs, verdict.value)
     reason = verdict if isinstance(verdict, str) and verdict else _("A person said no.")
     return Evidence(step.id, step.do, inputs, "refused", error=reason)
 

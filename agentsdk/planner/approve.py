@@ -18,6 +18,8 @@ async def approve(run: Run) -> bool:
         return False
     decided = False
     for step, call in list(run.waiting.items()):
+        if step in run.unknown:
+            continue
         if inspect.iscoroutinefunction(run.policy):
             verdict = await run.policy(call)
         else:
@@ -26,7 +28,9 @@ async def approve(run: Run) -> bool:
             if inspect.isawaitable(verdict):
                 verdict = await verdict
         if verdict is not None:
-            run.verdicts[step, fingerprint(call.arguments)] = verdict
+            hash_ = fingerprint(call.arguments)
+            await run.journal.decided(step, hash_, verdict)
+            run.verdicts[step, hash_] = verdict
             del run.waiting[step]
             decided = True
     return decided

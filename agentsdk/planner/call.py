@@ -10,12 +10,14 @@ from agentsdk.events import Draft, DraftReplaced, ModelCalled, Thought
 from agentsdk.i18n import _
 from agentsdk.messages import Message
 from agentsdk.models.model import CallDelta, ReasoningDelta, Reply, Request, Restated, TextDelta, reading
+from agentsdk.planner.journal import Found, spent
 from agentsdk.planner.markers import PublicText
 from agentsdk.planner.run import Run
+from agentsdk.store.written import read, write
 
 
 async def call_model(run: Run, request: Request, *, final: bool = False, public: bool = True) -> Reply:
-    """Return the model's reply to `request`.
+    """Return the model's reply to `request`: from the journal of a resumed run, or from the model.
 
     Args:
         final: this is the answer call that the budget keeps back.
@@ -27,6 +29,37 @@ async def call_model(run: Run, request: Request, *, final: bool = False, public:
         ModelError: whatever else the model raises.
 
     """
+    # The key is made of what is asked, before the budget cuts its length: what is left of that differs in a resume.
+    key = run.journal.of_call(request, run.model.name)
+    found = await run.journal.found(key)
+    if found is not None and found.finished:
+        return _again(found, run, public=public)
+    try:
+        reply = await _ask(run, request, final=final, public=public)
+        await run.journal.ended(key, write(reply), reply.usage)
+    except BaseException:
+        run.journal.leave(key)
+        raise
+    return reply
+
+
+def _again(found: Found, run: Run, *, public: bool) -> Reply:
+    """Return the reply that the journal holds: told and counted as it was, and not paid for again."""
+    reply = read(Reply, found.value)
+    if public and not (reply.message.calls or reply.message.broken_calls):
+        text = PublicText()
+        run.emit(Draft(text.feed(reply.message.text) + text.rest()))
+    _count(run, found.usage)
+    run.emit(ModelCalled(found.usage, run.ledger.total, reused=True))
+    return reply
+
+
+def _count(run: Run, used: Usage) -> None:
+    run.ledger.recall(used)
+    spent(used)
+
+
+async def _ask(run: Run, request: Request, *, final: bool, public: bool) -> Reply:
     request, hold = run.ledger.reserve(request, final=final)
     # What a call that breaks off has cost is known where the server had said it. Else its input is counted, which
     # errs on the safe side.
@@ -63,6 +96,7 @@ async def call_model(run: Run, request: Request, *, final: bool = False, public:
         reply = Reply(error.received, used)
     finally:
         run.ledger.settle(hold, used)
+        spent(used)
         run.emit(ModelCalled(used, run.ledger.total))
     if reply is None:
         raise EmptyResponse(

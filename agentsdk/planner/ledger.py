@@ -89,6 +89,10 @@ class Ledger:
         )
         self.used += replace(used, seconds=0.0)
 
+    def recall(self, used: Usage) -> None:
+        """Count what an earlier process of the same run has used."""
+        self.used += replace(used, seconds=0.0)
+
     def affords_another(self) -> bool:
         """Return whether one more call, after the answer, is within the number of calls and the time."""
         left = self.seconds_left(final=True)

@@ -14,6 +14,7 @@ from agentsdk.messages import BrokenCall, Message, ToolCall
 from agentsdk.models.model import Model
 from agentsdk.plan import Plan, Step
 from agentsdk.planner.intake import Brief
+from agentsdk.planner.journal import Journal
 from agentsdk.planner.ledger import Ledger
 from agentsdk.planner.shape import Shape
 from agentsdk.references import References
@@ -52,6 +53,8 @@ class Run:
     """What the answer must look like, when `output=` was given."""
     given: Plan | None = None
     """A plan to run as it is: the model is asked for none."""
+    journal: Journal = field(default_factory=Journal)
+    """What the run has fixed; it keeps nothing where the agent has no store."""
 
     messages: list[Message] = field(default_factory=list)
     steps: dict[str, Evidence] = field(default_factory=dict)
@@ -60,6 +63,9 @@ class Run:
     batch: Batch | None = None
     waiting: dict[str, ToolCall] = field(default_factory=dict)
     """By step id: calls that wait for a yes or a no."""
+    unknown: dict[str, int] = field(default_factory=dict)
+    """Of `waiting`, by step id: calls that were begun before a crash and may have been done, and how often begun. A
+    plain policy is not asked about them: a yes would do it a second time."""
     verdicts: dict[tuple[str, str], Verdict] = field(default_factory=dict)
     """What was decided about a step with these arguments, and about nothing else."""
     lint_refused: int = 0
