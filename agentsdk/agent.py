@@ -10,6 +10,7 @@ from agentsdk import _bridge
 from agentsdk.answer import Answer
 from agentsdk.approval import Policy
 from agentsdk.budget import Budget
+from agentsdk.checks.check import Check, taken
 from agentsdk.errors import AgentError, ConfigurationError, ModelError, OutputInvalid
 from agentsdk.events import Event, Finished
 from agentsdk.function_tool import Tool
@@ -49,6 +50,8 @@ class Agent:
         approve: who decides about calls of tools with `needs_approval`: `ask`, `never`, or a function from a
             ToolCall to True, False, a reason, or None. Without one, such a run ends as `needs_approval`.
         budget: how much one run may use.
+        checks: what every answer is held against: those of `agentsdk.checks`, and functions that take the answer and
+            return its faults. Faults go back to the model once; what remains is in `answer.findings`.
 
     Raises:
         ConfigurationError: the model, a tool or an option is not what it should be. No call is made.
@@ -65,6 +68,7 @@ class Agent:
         plan: PlanMode = "auto",
         approve: Policy | None = None,
         budget: Budget | None = None,
+        checks: Iterable[Check] = (),
     ) -> None:
         if plan not in get_args(PlanMode):
             raise ConfigurationError(
@@ -85,6 +89,7 @@ class Agent:
         self._plan = plan
         self._approve = approve
         self._budget = budget or Budget()
+        self._checks = taken(checks)
 
     @property
     def model(self) -> Model:
@@ -242,6 +247,7 @@ class Agent:
             self._approve,
             None if output is None or output is str else Shape(output),
             given,
+            checks=self._checks,
         )
 
     async def _drive(self, run: Run) -> Answer[Any]:

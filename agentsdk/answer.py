@@ -21,7 +21,11 @@ back. needs_approval: a call waits for a yes. over_budget: the limit came first;
 refused: the model declined. failed: only in JSON output and traces; in code a failure is an exception.
 """
 
-Kind = Literal["arithmetic", "quote", "uncited", "plan", "budget", "tool", "truncated", "model"]
+Kind = Literal[
+    "arithmetic", "quote", "uncited", "plan", "budget", "tool", "truncated", "model",
+    "length", "format", "facts", "private", "solution", "missed", "check",
+]  # fmt: skip
+"""What a finding is about; those of the second line come from `agentsdk.checks`, "check" from checks of your own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ LAYERS = [
     {"function_tool"},
     {"approval"},
     {"models.model"},
-    {"_bridge", "prompts", "models", "references", "toolbox", "trace", "fetch", "store"},
+    {"_bridge", "prompts", "models", "references", "toolbox", "trace", "fetch", "store", "checks"},
     {"planner"},
     {"agent"},
     {""},  # agentsdk/__init__.py

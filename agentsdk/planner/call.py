@@ -64,6 +64,7 @@ async def _ask(run: Run, request: Request, *, final: bool, public: bool) -> Repl
     # What a call that breaks off has cost is known where the server had said it. Else its input is counted, which
     # errs on the safe side.
     used = Usage(calls=1, input_tokens=hold.input_tokens)
+    public = public and not run.hold
     shown, text, reply = False, PublicText(), None
     try:
         async with reading(run.model.stream(request)) as pieces:
@@ -104,6 +105,8 @@ async def _ask(run: Run, request: Request, *, final: bool, public: bool) -> Repl
             why=_("A Model's stream must end with a Reply."),
         )
     message = reply.message
+    if message.reasoning:
+        run.thoughts.append(message.reasoning)
     if not (message.text.strip() or message.calls or message.broken_calls):
         raise EmptyResponse(
             _("{model} gave an empty answer.").format(model=run.model.name),

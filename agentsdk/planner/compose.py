@@ -50,7 +50,9 @@ async def _write(run: Run) -> None:
     if run.limit is not None:
         shown = {"calls": _("calls"), "tokens": _("tokens"), "seconds": _("seconds")}[run.limit]
         run.messages.append(Message.user(render("last_call", run.brief.language, limit=shown)))
-    reply = await call_model(run, Request(tuple(run.messages), run.toolbox.specs(), "none"), final=True)
+    reply = await call_model(
+        run, Request(tuple(run.messages), run.toolbox.specs(), "none"), final=True, public=run.first is None
+    )
     # A server may call tools although it was told not to: what it wrote beside the call is the answer.
     run.draft = reply.message.text if reply.message.text.strip() else _list_results(run)
     run.refused = reply.refused or reply.finish == "filter"

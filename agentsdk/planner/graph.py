@@ -95,7 +95,7 @@ async def _compose(state: State, runtime: Runtime[_Context]) -> State:  # noqa: 
 
 
 async def _verify(state: State, runtime: Runtime[_Context]) -> State:  # noqa: ARG001  # langgraph's form of a node
-    answer = verify(runtime.context.run)
+    answer = await verify(runtime.context.run)
     if answer is None:
         return {"next": "compose"}
     runtime.context.answers.append(answer)

@@ -55,6 +55,10 @@ class Run:
     """A plan to run as it is: the model is asked for none."""
     journal: Journal = field(default_factory=Journal)
     """What the run has fixed; it keeps nothing where the agent has no store."""
+    checks: tuple[Any, ...] = ()
+    """What the answer is held against, beside quotes and arithmetic."""
+    hold: bool = False
+    """Whether the answer is shown only when it is settled: there is something that may never be shown."""
 
     messages: list[Message] = field(default_factory=list)
     steps: dict[str, Evidence] = field(default_factory=dict)
@@ -76,10 +80,12 @@ class Run:
     corrections: int = 0
     limit: str | None = None
     """The limit of the budget that ended the work."""
+    thoughts: list[str] = field(default_factory=list)
+    """What the model thought, a text a call. None of it is public."""
     draft: str | None = None
     """The answer as the model wrote it, marks and all."""
-    first_draft: str | None = None
-    """The draft that a correction replaced."""
+    first: Any = None
+    """The draft that a correction was asked for, checked (a `verify.Checked`)."""
     refused: bool = False
     question_back: str | None = None
     """What the person has to say before the run can go on."""

@@ -1,101 +1,99 @@
-"""Settles a draft without a model: quotes against their sources, arithmetic by recomputing it, how it ended."""
+"""Settles a draft: what its checks find goes back to the model once, the better draft is kept, the rest is told."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
+from typing import Any
 
 from agentsdk.answer import Answer, Outcome
-from agentsdk.events import Cited, DraftReplaced
-from agentsdk.evidence import Citation, Passage
+from agentsdk.checks.check import Broken, Candidate, Fault, faults_of
+from agentsdk.events import Cited, Draft, DraftReplaced
+from agentsdk.evidence import Citation
 from agentsdk.i18n import _
 from agentsdk.messages import Message
 from agentsdk.planner.claims import wrong_claims
-from agentsdk.planner.markers import Ending, Quote, read_marks
+from agentsdk.planner.markers import Ending
+from agentsdk.planner.prove import prove_all
 from agentsdk.planner.run import Run
 from agentsdk.prompts import render
-from agentsdk.references.cite import locate
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
     """A draft taken apart and checked."""
 
+    draft: str
+    """As the model wrote it."""
     text: str
     ending: Ending | None
     citations: tuple[Citation, ...]
     unverified: tuple[str, ...]
-    wrong: tuple[str, ...]
-    """Arithmetic claims that do not hold, a sentence each."""
+    output: Any
+    faults: tuple[Fault, ...]
 
     @property
-    def faults(self) -> tuple[str, ...]:
-        """What a correction would have to mend, a sentence each."""
-        quotes = (_("This quote stands in no source: {quote}").format(quote=q) for q in self.unverified)
-        return (*quotes, *self.wrong)
+    def mendable(self) -> tuple[Fault, ...]:
+        """Those that the model can do something about."""
+        return tuple(f for f in self.faults if not isinstance(f, Broken))
 
 
-def check(draft: str, run: Run) -> Checked:
-    """Return the draft with its quotes proved or set apart, and its arithmetic recomputed."""
-    marked = read_marks(draft)
-    text, citations, unverified = "", [], []
-    for piece in marked.pieces:
-        if isinstance(piece, str):
-            text += piece
-            continue
-        found = prove(piece, run)
-        if found is None:
-            unverified.append(piece.text)
-            continue
-        if found not in citations:
-            citations.append(found)
-        mark = f"[{citations.index(found) + 1}]"
-        # No space after a full-width stop, and none twice.
-        text += mark if not text or text[-1].isspace() or ord(text[-1]) > 0x2E7F else f" {mark}"
-    wrong = tuple(
-        _("{claim}: it is {right}.").format(claim=c.text, right=c.computed) for c in wrong_claims(text)
+async def check(draft: str, run: Run) -> Checked:
+    """Return the draft with its quotes proved, its arithmetic recomputed, and the run's own checks done."""
+    proved = prove_all(draft, run)
+    faults = [
+        Fault(_("This quote stands in no source: {quote}").format(quote=q), "quote") for q in proved.unverified
+    ]
+    faults += [
+        Fault(_("{claim}: it is {right}.").format(claim=c.text, right=c.computed), "arithmetic")
+        for c in wrong_claims(proved.text)
+    ]
+    found = Checked(
+        draft, proved.text, proved.ending, proved.citations, proved.unverified, run.output, tuple(faults)
     )
-    return Checked(text.strip(), marked.ending, tuple(citations), tuple(unverified), wrong)
-
-
-def prove(quote: Quote, run: Run) -> Citation | None:
-    """Return where a quote stands: in the passage it names, else in its source, else anywhere, else None."""
-    at = int(quote.passage[1:]) - 1
-    named = run.passages[at] if 0 <= at < len(run.passages) else None
-    if named and (found := _in_passage(quote.text, named, run)):
+    # A refusal or a question back is not three bullets long, and need not be.
+    if found.ending in ("not_found", "needs_input", "refused") or run.refused:
         return found
-    if run.references is not None:
-        found_elsewhere = run.references.locate(quote.text, source=named.source if named else None)
-        if found_elsewhere:
-            return found_elsewhere
-    for passage in run.passages:
-        if passage is not named and (found := _in_passage(quote.text, passage, run, elsewhere=True)):
-            return found
-    return None
+    for each in run.checks:
+        if run.shape is None and (tidy := getattr(each, "tidy", None)):
+            found = replace(found, text=tidy(candidate(found, run)))
+        more = await faults_of(each, candidate(found, run))
+        found = replace(found, faults=(*found.faults, *more))
+    return found
 
 
-def verify(run: Run) -> Answer[object] | None:
+def candidate(checked: Checked, run: Run) -> Candidate:
+    """Return what a check is given."""
+    system = run.messages[0].text if run.messages and run.messages[0].role == "system" else ""
+    return Candidate(
+        checked.text,
+        run.brief.question,
+        checked.output,
+        run.brief.language,
+        checked.citations,
+        tuple(run.passages),
+        tuple(run.steps.values()),
+        system,
+        tuple(run.thoughts),
+    )
+
+
+async def verify(run: Run) -> Answer[object] | None:
     """Return the answer; None where the draft has faults and a correction was asked for in the conversation.
 
     One correction at most, and only where the budget affords it. The draft with fewer faults is kept.
     """
     if run.waiting or run.question_back is not None:
         return _stopped(run)
-    draft = run.draft or ""
-    checked = check(draft, run)
-    if checked.faults and run.corrections == 0 and run.limit is None and run.ledger.affords_another():
-        run.corrections += 1
-        run.first_draft, run.draft = draft, None
-        faults = "\n".join(f"- {f}" for f in checked.faults)
-        if run.messages[-1].text != draft:
-            run.messages.append(Message.assistant(draft))
-        run.messages.append(Message.user(render("correct", run.brief.language, faults=faults)))
-        run.emit(DraftReplaced(" ".join(checked.faults)))
+    checked = await check(run.draft or "", run)
+    first: Checked | None = run.first
+    if checked.mendable and first is None and run.limit is None and run.ledger.affords_another():
+        _ask_again(checked, run)
         return None
-    if run.first_draft is not None:
-        first = check(run.first_draft, run)
-        if len(first.faults) < len(checked.faults) or not checked.text:
-            checked = first
-    return _answer(checked, run)
+    if first is not None and (len(first.faults) < len(checked.faults) or not checked.text):
+        checked = first
+    run.output = checked.output
+    return _answer(await _mended(checked, run), run)
 
 
 def so_far(run: Run, text: object) -> Answer[object]:
@@ -104,30 +102,44 @@ def so_far(run: Run, text: object) -> Answer[object]:
     return _make(run, shown, "failed")
 
 
-def _in_passage(quote: str, passage: Passage, run: Run, *, elsewhere: bool = False) -> Citation | None:
-    found = locate(quote, passage.text)
-    if found is None:
-        return None
-    start, end, how = found
-    if (
-        run.references is not None
-        and passage.source in run.references.sources
-        and (run.references.text(passage.source)[passage.start : passage.end] == passage.text)
-    ):
-        # The source knows its pages; a passage knows only the one that it begins on.
-        begin = passage.start + start
-        return run.references.cite(
-            passage.source, begin, passage.start + end, "elsewhere" if elsewhere else how
+def _ask_again(checked: Checked, run: Run) -> None:
+    run.corrections += 1
+    run.first, run.draft, run.output = checked, None, None
+    faults = "\n".join(f"- {f.told or f.text}" for f in checked.mendable)
+    if run.messages[-1].text != checked.draft:
+        run.messages.append(Message.assistant(checked.draft))
+    run.messages.append(Message.user(render("correct", run.brief.language, faults=faults)))
+
+
+async def _mended(checked: Checked, run: Run) -> Checked:
+    """Return the draft as the checks themselves can mend it, such as by a cut; each change is a finding."""
+    if run.shape is not None or not checked.mendable:
+        return checked
+    for each in run.checks:
+        mend = getattr(each, "mend", None)
+        here = candidate(checked, run)
+        before = await faults_of(each, here) if mend else []
+        if mend is None or not before or (mended := mend(here)) is None:
+            continue
+        text, said = mended
+        text, citations = _recited(text, checked.citations)
+        after = await faults_of(each, replace(here, text=text, citations=citations))
+        if len(after) >= len(before):
+            continue
+        run.note(before[0].kind, said)
+        left = (*(f for f in checked.faults if f not in before), *after)
+        checked = replace(checked, text=text, citations=citations, faults=left)
+    return checked
+
+
+def _recited(text: str, citations: tuple[Citation, ...]) -> tuple[str, tuple[Citation, ...]]:
+    """Return a text of which something was taken, and its citations: those still marked, counted anew."""
+    used = [n for n in range(1, len(citations) + 1) if f"[{n}]" in text]
+    if used != list(range(1, len(used) + 1)):
+        text = re.sub(
+            r"\[(\d{1,3})\]", lambda m: f"[{used.index(int(m[1])) + 1}]" if int(m[1]) in used else m[0], text
         )
-    return Citation(
-        passage.source,
-        passage.start + start,
-        passage.start + end,
-        passage.line + passage.text.count("\n", 0, start),
-        passage.text[start:end],
-        "elsewhere" if elsewhere else how,
-        passage.page,
-    )
+    return text, tuple(citations[n - 1] for n in used)
 
 
 def _answer(checked: Checked, run: Run) -> Answer[object]:
@@ -141,17 +153,27 @@ def _answer(checked: Checked, run: Run) -> Answer[object]:
     # What was not found cannot be proved either: a "not found" with a citation would be a contradiction.
     citations = () if status == "not_found" else checked.citations
     text = checked.text if citations == checked.citations else _without_numbers(checked)
+    _show(text, checked, run)
     for number, citation in enumerate(citations, 1):
         run.emit(Cited(number, citation))
-    for quote in checked.unverified:
-        run.note("quote", _("This quote stands in no source: {quote}").format(quote=quote))
-    for wrong in checked.wrong:
-        run.note("arithmetic", wrong)
+    for fault in checked.faults:
+        run.note(fault.kind, fault.text)
     if status == "answered" and run.passages and not citations:
         run.note("uncited", _("Reference texts were read, and the answer quotes none of them."))
     if run.limit is not None:
         run.note("budget", _("The budget of {limit} was reached.").format(limit=run.limit))
     return _make(run, text, status, citations, checked.unverified)
+
+
+def _show(text: str, checked: Checked, run: Run) -> None:
+    """Show the text where it is not what was streamed: a draft is replaced once, and never silently."""
+    first = run.first or checked
+    untouched = checked.draft == first.draft and text == prove_all(checked.draft, run).text
+    if run.hold or not untouched:
+        if not run.hold:
+            why = " ".join(f.text for f in first.faults) or _("It was put into the form that was asked for.")
+            run.emit(DraftReplaced(why))
+        run.emit(Draft(text))
 
 
 def _stopped(run: Run) -> Answer[object]:

@@ -49,6 +49,17 @@ def locate(quote: str, text: str) -> Found | None:
     return folded.starts[at], folded.ends[at + len(wanted) - 1], "normalised"
 
 
+def folded(text: str) -> str:
+    """Return what two texts share that `locate` takes for the same: NFKC, case and white space folded."""
+    return _fold(text)[0].strip()
+
+
+def stands(words: str, text: str) -> bool:
+    """Return whether `words` stand in `text`, folded alike, without cutting a word or a number; however short."""
+    wanted = folded(words)
+    return bool(wanted) and _find(wanted, _folded(text).text) >= 0
+
+
 @dataclass(frozen=True, slots=True)
 class _Folded:
     text: str

@@ -1,0 +1,25 @@
+"""What an answer must be: checks for `Agent(checks=[...])`, and the shape that own ones have.
+
+    Agent("openai:gpt-4o-mini", checks=[Length(max_words=80), Facts(["30 days"]), polite])
+
+    def polite(candidate: Candidate) -> str | None:
+        return None if "please" in candidate.text else "Say please."
+
+Checks are code: none asks the model whether its own answer is good. Faults of all of them go back to the model once;
+the better draft is kept, and what remains is a finding of the answer.
+"""
+
+from agentsdk.checks.check import Candidate, Check, Fault, On, Verdict
+from agentsdk.checks.count import Counted, count
+from agentsdk.checks.length import Length
+
+__all__ = [
+    "Candidate",
+    "Check",
+    "Counted",
+    "Fault",
+    "Length",
+    "On",
+    "Verdict",
+    "count",
+]
