@@ -13,9 +13,13 @@ from agentsdk.budget import Budget
 from agentsdk.checks.check import Check, taken
 from agentsdk.errors import AgentError, ConfigurationError, ModelError, OutputInvalid
 from agentsdk.events import Event, Finished
+from agentsdk.examples import Example
 from agentsdk.function_tool import Tool
 from agentsdk.i18n import _
+from agentsdk.instructions import Instructions, Persona, Words
+from agentsdk.intents import Intent, Intents
 from agentsdk.media import Media
+from agentsdk.memory import Memory
 from agentsdk.messages import Message
 from agentsdk.models.connect import connect
 from agentsdk.models.model import Model
@@ -45,13 +49,20 @@ class Agent:
             "offline:extract"), any LangChain chat model, or an object with the `Model` protocol.
         tools: functions, Tools made by `@tool`, or names of registered tools ("calculator", "files:docs").
         references: texts to answer from; the model gets them as the tool `look_up`.
-        instructions: how this agent is to answer; they stand before our own.
+        instructions: how this agent is to answer; they stand before our own. A text, a Path to a Markdown file, both
+            languages ({"en": ..., "zh": ...}), a `Persona`, or `Instructions` (agentsdk.instructions).
         plan: "auto" lets the model plan when it pays, "never" does not, "always" asks for a plan first.
         approve: who decides about calls of tools with `needs_approval`: `ask`, `never`, or a function from a
             ToolCall to True, False, a reason, or None. Without one, such a run ends as `needs_approval`.
         budget: how much one run may use.
         checks: what every answer is held against: those of `agentsdk.checks`, and functions that take the answer and
             return its faults. Faults go back to the model once; what remains is in `answer.findings`.
+        intents: kinds of requests with instructions, tools, examples and needed details of their own
+            (agentsdk.intents).
+        examples: questions and how this agent answers them (agentsdk.examples). They are checked now, and those that
+            are most like a question are shown to the model.
+        memory: when a long conversation is made short, and how (agentsdk.memory). Without it: by a summary, where six
+            tenths of the model's window are full.
 
     Raises:
         ConfigurationError: the model, a tool or an option is not what it should be. No call is made.
@@ -64,11 +75,14 @@ class Agent:
         *,
         tools: Iterable[str | Tool[Any, Any] | Callable[..., Any]] = (),
         references: References | None = None,
-        instructions: str = "",
+        instructions: Words | Persona | Instructions = "",
         plan: PlanMode = "auto",
         approve: Policy | None = None,
         budget: Budget | None = None,
         checks: Iterable[Check] = (),
+        intents: Iterable[Intent] = (),
+        examples: Iterable[Example] = (),
+        memory: Memory | None = None,
     ) -> None:
         if plan not in get_args(PlanMode):
             raise ConfigurationError(
@@ -85,11 +99,13 @@ class Agent:
         self._references = references
         look_up = [references.as_tool()] if references is not None else []
         self._toolbox = Toolbox([*look_up, *gather(tools)])
-        self._instructions = instructions
+        self._instructions = Instructions.of(instructions)
         self._plan = plan
         self._approve = approve
         self._budget = budget or Budget()
         self._checks = taken(checks)
+        self._intents = Intents(intents, self._toolbox, tuple(examples))
+        self._memory = memory or Memory()
 
     @property
     def model(self) -> Model:
@@ -236,11 +252,13 @@ class Agent:
             plan=self._plan,
             history=history,
             media=[Media.of(m) for m in media],
+            intents=self._intents,
         )
+        toolbox = self._intents.toolbox(brief.chosen.intent if brief.chosen else "")
         return Run(
             brief,
             self._model,
-            self._toolbox,
+            self._intents.every_tool() if given else toolbox,
             Ledger(self._budget),
             emit,
             self._references,
@@ -248,6 +266,8 @@ class Agent:
             None if output is None or output is str else Shape(output),
             given,
             checks=self._checks,
+            intents=self._intents,
+            memory=self._memory,
         )
 
     async def _drive(self, run: Run) -> Answer[Any]:

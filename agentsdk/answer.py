@@ -63,6 +63,8 @@ class Answer(Generic[T]):
     findings: tuple[Finding, ...] = ()
     messages: tuple[Message, ...] = ()
     """The conversation, to be given as `history=` to the next run: the question and the answer appended."""
+    intent: str = ""
+    """The agent's intent that the question was taken for, such as "orders/refund"; "" where none was."""
 
     def __str__(self) -> str:
         return self.text
@@ -79,6 +81,7 @@ class Answer(Generic[T]):
             "steps": [s.to_dict() for s in self.steps],
             "usage": self.usage.to_dict(),
             "findings": [f.to_dict() for f in self.findings],
+            **({"intent": self.intent} if self.intent else {}),
         }
 
     def to_json(self, indent: int | None = 2) -> str:

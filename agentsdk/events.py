@@ -22,6 +22,43 @@ class RunStarted:
     tools: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     """The reference texts."""
+    persona: str = ""
+    """Whom the agent speaks as: name, version and a digest of the text."""
+    tokens: Mapping[str, int] = field(default_factory=dict)
+    """By part of the system text: about how many tokens it takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class IntentChosen:
+    """The question was taken for one of the agent's intents, or for none of them."""
+
+    intent: str
+    """The names from the outermost on: "orders/refund"; "" where none fits."""
+    by: str
+    """"rule", "earlier" (it answers what was asked back), or "model"."""
+    why: str = ""
+    """The words that decided."""
+    slots: Mapping[str, str] = field(default_factory=dict)
+    """The needed details that the question holds."""
+    tokens: Mapping[str, int] = field(default_factory=dict)
+    """About how many tokens its instructions, tools and examples take, and what all intents together would."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condensed:
+    """The conversation had grown too long: its older part was made short. Nothing is lost: `recall` opens it again."""
+
+    how: str
+    """"summary" or "filter"."""
+    turns: tuple[str, ...]
+    """The ids of the earlier turns that are now told in short."""
+    steps: tuple[str, ...]
+    """The ids of this run's steps whose results are now told in short."""
+    before: int
+    """Tokens of the conversation, about."""
+    after: int
+    why: str = ""
+    """Why it was filtered although a summary was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +158,8 @@ class Finished:
 
 Event = (
     RunStarted
+    | IntentChosen
+    | Condensed
     | PlanReady
     | PlanRejected
     | StepStarted

@@ -12,6 +12,7 @@ from agentsdk.models.model import Request
 from agentsdk.planner.call import as_history, call_model
 from agentsdk.planner.ledger import LimitReached
 from agentsdk.planner.markers import read_marks
+from agentsdk.planner.memory import condense, shown
 from agentsdk.planner.run import Run
 from agentsdk.planner.work import close_batch
 from agentsdk.prompts import render
@@ -48,10 +49,11 @@ async def compose(run: Run) -> None:
 async def _write(run: Run) -> None:
     close_batch(run)
     if run.limit is not None:
-        shown = {"calls": _("calls"), "tokens": _("tokens"), "seconds": _("seconds")}[run.limit]
-        run.messages.append(Message.user(render("last_call", run.brief.language, limit=shown)))
+        limit = {"calls": _("calls"), "tokens": _("tokens"), "seconds": _("seconds")}[run.limit]
+        run.messages.append(Message.user(render("last_call", run.brief.language, limit=limit)))
+    await condense(run)
     reply = await call_model(
-        run, Request(tuple(run.messages), run.toolbox.specs(), "none"), final=True, public=run.first is None
+        run, Request(shown(run), run.toolbox.specs(), "none"), final=True, public=run.first is None
     )
     # A server may call tools although it was told not to: what it wrote beside the call is the answer.
     run.draft = reply.message.text if reply.message.text.strip() else _list_results(run)
@@ -70,7 +72,7 @@ async def _fill(run: Run) -> None:
     except OutputInvalid:
         schema = json.dumps(shape.schema, ensure_ascii=False)
         note = render("output", run.brief.language, schema=schema)
-        turns = (*run.messages, Message.assistant(draft), Message.user(note))
+        turns = (*shown(run), Message.assistant(draft), Message.user(note))
         text = await _ask_json(run, turns)
         try:
             run.output = shape.read(text)

@@ -21,8 +21,8 @@ from langgraph.runtime import Runtime
 from langsmith.run_helpers import tracing_context
 
 from agentsdk.answer import Answer
-from agentsdk.events import RunStarted
 from agentsdk.planner.approve import approve
+from agentsdk.planner.choose import begin
 from agentsdk.planner.compose import compose
 from agentsdk.planner.repair import repair
 from agentsdk.planner.run import Run
@@ -72,7 +72,7 @@ class _Context:
 async def _intake(state: State, runtime: Runtime[_Context]) -> State:  # noqa: ARG001  # langgraph's form of a node
     run = runtime.context.run
     run.ledger.begin()
-    run.emit(RunStarted(run.brief.question, run.model.name, run.toolbox.names, run.brief.sources))
+    begin(run)
     return {}
 
 

@@ -10,6 +10,8 @@ from agentsdk.answer import Finding
 from agentsdk.approval import Policy, Verdict
 from agentsdk.events import Event
 from agentsdk.evidence import Evidence, Passage
+from agentsdk.intents import Intents
+from agentsdk.memory import Memory
 from agentsdk.messages import BrokenCall, Message, ToolCall
 from agentsdk.models.model import Model
 from agentsdk.plan import Plan, Step
@@ -33,6 +35,26 @@ class Batch:
     plan_steps: tuple[str, ...] = ()
     calls: dict[str, ToolCall] = field(default_factory=dict)
     """By step id: the tool call that a step of the direct loop answers."""
+
+
+@dataclass(slots=True)
+class Shelf:
+    """What of a run's conversation is told in brief. Everything else is sent as it is."""
+
+    turns: int = 0
+    """How many of the earlier turns, the oldest first."""
+    told: str = ""
+    """The model's summary of them; "" where they were filtered."""
+    exchanges: int = 0
+    """How many of this run's exchanges with tools, the oldest first."""
+    told_work: str = ""
+    kept: set[str] = field(default_factory=set)
+    """The ids of those that are sent word for word all the same, being like the question."""
+    room: int = 0
+    """Tokens that the list of what was left out may take."""
+    limit: int | None = None
+    asked: bool = False
+    """Whether `limit` was found out already."""
 
 
 @dataclass(slots=True)
@@ -60,7 +82,16 @@ class Run:
     hold: bool = False
     """Whether the answer is shown only when it is settled: there is something that may never be shown."""
 
+    intents: Intents | None = None
+    """The kinds of requests that the agent takes; None where it makes no difference between them."""
+    memory: Memory | None = None
+    """When the conversation is made short; None: never."""
+
     messages: list[Message] = field(default_factory=list)
+    """The whole conversation; what a model is sent of it is `memory.shown`."""
+    shelf: Shelf = field(default_factory=Shelf)
+    asked: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """By the id of a call in `messages`: the steps whose results answer it."""
     steps: dict[str, Evidence] = field(default_factory=dict)
     """By step id, in the order in which they were asked for."""
     plan: Plan | None = None

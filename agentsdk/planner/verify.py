@@ -205,6 +205,7 @@ def _make(
         run.ledger.total,
         tuple(run.findings),
         turns,
+        run.brief.chosen.intent if run.brief.chosen else "",
     )
 
 

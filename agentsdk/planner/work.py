@@ -15,9 +15,11 @@ from agentsdk.messages import Message, ToolCall
 from agentsdk.models.model import Reply, Request, ToolSpec
 from agentsdk.plan import STEP_KINDS, Plan, Step
 from agentsdk.planner.call import as_history, call_model
+from agentsdk.planner.choose import offer, take_choice
 from agentsdk.planner.intake import open_conversation
 from agentsdk.planner.ledger import LimitReached
 from agentsdk.planner.lint import lint
+from agentsdk.planner.memory import condense, shown
 from agentsdk.planner.run import Batch, Run, faults_of
 from agentsdk.planner.schedule import schedule
 from agentsdk.planner.tell import tell, tell_steps
@@ -70,7 +72,10 @@ async def propose(run: Run) -> Plan | None:
     while run.draft is None:
         if run.broken >= _BROKEN_TURNS:
             raise PlanError(_("The model's calls came broken."), fix=_("Try again, or another model."))
+        await condense(run)
         batch = _take(await call_model(run, next_request(run), final=True), run)
+        if run.question_back is not None:
+            return None
         if batch is not None:
             return run.plan or Plan(tuple(batch.steps), run.brief.question)
     return None
@@ -79,11 +84,14 @@ async def propose(run: Run) -> Plan | None:
 def next_request(run: Run) -> Request:
     """Return the request that lets the model answer, call tools, or plan."""
     tools, choice = run.toolbox.specs(), "auto"
-    if run.brief.plan != "never" and tools and run.lint_refused < _BAD_PLANS:
+    if (chooser := offer(run)) is not None:
+        # A plan is for when its tools are known.
+        return Request(shown(run), (*tools, chooser), chooser.name if run.brief.plan == "always" else choice)
+    if run.brief.plan != "never" and run.brief.has_tools and run.lint_refused < _BAD_PLANS:
         tools += (_make_plan_spec(run),)
         if run.brief.plan == "always" and run.plan is None:
             choice = MAKE_PLAN
-    return Request(tuple(run.messages), tools, choice)
+    return Request(shown(run), tools, choice)
 
 
 def close_batch(run: Run) -> list[Evidence]:
@@ -102,7 +110,9 @@ def close_batch(run: Run) -> list[Evidence]:
     if batch.plan_call:
         planned = [run.steps[id_] for id_ in batch.plan_steps]
         run.messages.append(Message.tool(batch.plan_call, tell_steps(planned, run)))
+        run.asked[batch.plan_call.id] = batch.plan_steps
     run.messages += [Message.tool(call, tell(run.steps[id_], run)) for id_, call in batch.calls.items()]
+    run.asked |= {call.id: (id_,) for id_, call in batch.calls.items()}
     if batch.message.broken_calls:
         run.messages.append(Message.user(_broken_note(batch.message, run)))
     return [run.steps[s.id] for s in batch.steps if run.steps[s.id].status != "done"]
@@ -117,10 +127,13 @@ async def _work(run: Run) -> Next:
         run.messages = open_conversation(run.brief)
         if run.given is not None:
             run.batch = _given(run.given, run)
+    if run.question_back is not None:  # what the intent needs is not there: no model is asked
+        return "compose"
     while True:
         if run.batch is None:
+            await condense(run)
             run.batch = _take(await call_model(run, next_request(run)), run)
-            if run.draft is not None or run.broken >= _BROKEN_TURNS:
+            if run.question_back is not None or run.draft is not None or run.broken >= _BROKEN_TURNS:
                 return "compose"
             if run.batch is None:
                 continue
@@ -144,6 +157,8 @@ def _take(reply: Reply, run: Run) -> Batch | None:
     if message.broken_calls and not message.calls:
         run.broken += 1
         run.messages += [as_history(message), Message.user(_broken_note(message, run))]
+        return None
+    if take_choice(message, run):
         return None
     if not message.calls:
         run.draft, run.refused = message.text, reply.refused or reply.finish == "filter"

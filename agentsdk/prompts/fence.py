@@ -28,11 +28,24 @@ def nonce(texts: Iterable[str]) -> str:
 def fence(kind: str, text: str, mark: str, **attributes: object) -> str:
     """Return `text` between `<kind-mark ...>` and `</kind-mark>`; attributes that are None are left out.
 
-    Where the text holds the mark itself, a zero-width space is put into it.
+    Where the text or an attribute holds the mark itself, a zero-width space is put into it.
     """
     shown = "".join(f' {k}="{escape(str(v))}"' for k, v in attributes.items() if v is not None)
-    safe = text.replace(mark, f"{mark[:5]}\u200b{mark[5:]}")
-    return f"<{kind}-{mark}{shown.replace(mark, mark[:5])}>\n{safe}\n</{kind}-{mark}>"
+    return f"<{kind}-{mark}{_broken_up(shown, mark)}>\n{_broken_up(text, mark)}\n</{kind}-{mark}>"
+
+
+def _broken_up(text: str, mark: str) -> str:
+    """Return `text` with a zero-width space in every mark that it holds, in capitals too: models read both alike."""
+    written = re.compile(f"({re.escape(mark[:5])})({re.escape(mark[5:])})", re.IGNORECASE)
+    # Again until none is left: in "abcdeabcdeabcde" the mark "abcdeabcde" stands twice, and one hides the other.
+    while written.search(text):
+        text = written.sub("\\1\u200b\\2", text)
+    return text
+
+
+def fence_word(kind: str, text: str, mark: str) -> str:
+    """Return `text` between marks within one line, as a value stands in a sentence."""
+    return f"<{kind}-{mark}>{_broken_up(text, mark)}</{kind}-{mark}>"
 
 
 def fence_passages(passages: Sequence[tuple[str, Passage]]) -> str:
