@@ -34,6 +34,14 @@ AgentError
 │   └── ToolRefused             a policy or a person said no
 ├── PlanError                   a plan cannot be read or cannot work; `findings` says why
 ├── OutputInvalid               the answer does not fit the `output=` type, also after one correction
+├── StoreError                  runs cannot be kept, or not be read back
+│   ├── StoreUnavailable        no such folder, no space, a database that does not answer
+│   ├── StoreDamaged            not a store, cut off, or changed by another hand; nothing of it is run
+│   ├── StoreTooNew             written by a later agentsdk
+│   ├── RunUnknown              the store has no such run
+│   ├── RunHeld                 another process has the run
+│   ├── RunChanged              the run was made with another model or other tools; `differences`
+│   └── LeaseLost               another process has taken the run over; nothing more is written
 ├── TraceUnreadable             a trace file is missing or damaged
 └── CassetteError               recording and replaying
     ├── CassetteMiss            the run asks for something that was not recorded
@@ -368,6 +376,55 @@ class PlanError(AgentError):
 
 class OutputInvalid(AgentError):
     """The answer does not fit the `output=` type."""
+
+
+class StoreError(AgentError):
+    """A run cannot be kept, or not be read back."""
+
+
+class StoreUnavailable(StoreError):
+    """The store cannot be reached or written to."""
+
+
+class StoreDamaged(StoreError):
+    """What lies there is no store, or was cut off or changed. Nothing of it is run."""
+
+
+class StoreTooNew(StoreError):
+    """The store was written by a later version of agentsdk."""
+
+
+class RunUnknown(StoreError):
+    """The store has no such run."""
+
+
+class RunHeld(StoreError):
+    """Another process, or another task of this one, has the run."""
+
+
+class RunChanged(StoreError):
+    """The agent is not the one that began the run.
+
+    Args:
+        differences: one sentence each.
+
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        why: str = "",
+        fix: str = "",
+        partial: Any = None,
+        differences: Sequence[str] = (),
+    ) -> None:
+        super().__init__(what, why=why, fix=fix, partial=partial)
+        self.differences = tuple(differences)
+
+
+class LeaseLost(StoreError):
+    """Another process has taken the run over, since this one gave no sign of life. Nothing more is written."""
 
 
 class TraceUnreadable(AgentError):

@@ -1,0 +1,1 @@
+"""Kills a run at random moments, resumes it, and compares it with one that nobody disturbed."""
