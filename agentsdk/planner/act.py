@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -16,9 +16,10 @@ from agentsdk.evidence import Evidence, Passage
 from agentsdk.i18n import _
 from agentsdk.messages import Message, ToolCall
 from agentsdk.models.model import Request
-from agentsdk.plan import ASK, THINK, Ref, Step
+from agentsdk.plan import ASK, THINK, Step
 from agentsdk.planner.call import call_model
 from agentsdk.planner.journal import Found, inside, spent
+from agentsdk.planner.resolve import resolve
 from agentsdk.planner.run import Run
 from agentsdk.prompts import render
 from agentsdk.prompts.fence import fence, nonce
@@ -122,48 +123,10 @@ def _again(inputs: Any, found: Found, run: Run) -> Evidence:
     return evidence
 
 
-def resolve(value: Any, done: Mapping[str, Evidence]) -> Any:
-    """Return `value` with every Ref replaced by what it stands for.
-
-    Raises:
-        ToolError: the result has no such part; the text names the parts it has.
-
-    """
-    if isinstance(value, Ref):
-        return _part(value, done[value.step].value)
-    if isinstance(value, Mapping):
-        return {k: resolve(v, done) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [resolve(v, done) for v in value]
-    return value
-
-
 def fingerprint(inputs: Any) -> str:
     """Return the digest under which a decision about a call with these inputs is kept."""
     text = json.dumps(inputs, ensure_ascii=False, sort_keys=True)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _part(ref: Ref, value: Any) -> Any:
-    for name in ref.path:
-        if isinstance(value, Mapping) and name in value:
-            value = value[name]
-        elif (
-            isinstance(value, Sequence)
-            and not isinstance(value, str)
-            and name.isdigit()
-            and int(name) < len(value)
-        ):
-            value = value[int(name)]
-        elif name == "value" and not isinstance(value, (Mapping, list)):
-            continue  # models like to write s1.value for a result that is the value itself
-        else:
-            parts = ", ".join(map(str, value)) if isinstance(value, Mapping) else type(value).__name__
-            raise ToolError(
-                _("The result of {step} has no part {name}.").format(step=ref.step, name=name),
-                why=_("It has: {parts}.").format(parts=parts),
-            )
-    return value
 
 
 async def _permission(step: Step, inputs: Any, run: Run, found: Found | None) -> Evidence | None:

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from agentsdk.errors import AgentError
 from agentsdk.events import StepDone
 from agentsdk.evidence import Evidence
-from agentsdk.i18n import _
 from agentsdk.plan import Step
 from agentsdk.planner.act import act
+from agentsdk.planner.conditions import passed_over
 from agentsdk.planner.ledger import LimitReached
 from agentsdk.planner.run import Run
 
@@ -44,12 +44,10 @@ async def schedule(steps: Sequence[Step], run: Run) -> None:
             before = await tasks[need] if need in tasks else run.steps[need]
             if before is None or before.status == "pending":
                 return None
-            if before.status != "done":
-                fault = _("{need}, which it needs, did not succeed.").format(need=need)
-                evidence = Evidence(step.id, step.do, status="skipped", error=fault)
-                run.steps[step.id] = evidence
-                run.emit(StepDone(evidence))
-                return evidence
+        if (over := passed_over(step, run.steps)) is not None:
+            run.steps[step.id] = over
+            run.emit(StepDone(over))
+            return over
         async with limit:
             try:
                 evidence = await act(step, run)

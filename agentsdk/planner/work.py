@@ -115,7 +115,7 @@ def close_batch(run: Run) -> list[Evidence]:
     run.asked |= {call.id: (id_,) for id_, call in batch.calls.items()}
     if batch.message.broken_calls:
         run.messages.append(Message.user(_broken_note(batch.message, run)))
-    return [run.steps[s.id] for s in batch.steps if run.steps[s.id].status != "done"]
+    return [run.steps[s.id] for s in batch.steps if not run.steps[s.id].well]
 
 
 def _broken_note(message: Message, run: Run) -> str:
