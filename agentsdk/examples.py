@@ -37,7 +37,11 @@ class Example:
 
     question: str
     answer: str
-    calls: Sequence[Call] = ()
+    calls: tuple[Call, ...] = ()
+    """Any sequence may be given."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "calls", (self.calls,) if isinstance(self.calls, Call) else tuple(self.calls))
 
     def turns(self, number: int) -> list[Message]:
         """Return the example as turns; `number` makes the ids of its calls."""

@@ -16,10 +16,12 @@ from agentsdk.answer import Answer, Outcome
 from agentsdk.events import (
     ApprovalNeeded,
     BudgetReached,
+    Condensed,
     Draft,
     DraftReplaced,
     Event,
     Finished,
+    IntentChosen,
     PlanReady,
     PlanRejected,
     RunStarted,
@@ -108,6 +110,14 @@ class Board:
                 return _("draft replaced: {why}").format(why=clean(reason))
             case BudgetReached(limit):
                 return _("the budget of {limit} is used up; answering with what there is").format(limit=limit)
+            case IntentChosen(name, by, why) if name:
+                how = {"rule": _("by rule"), "earlier": _("goes on"), "model": _("by the model")}.get(by, by)
+                return _("intent: {name} ({how}) {why}").format(name=name, how=how, why=clean(why)).strip()
+            case Condensed(_how, turns, steps, before, after):
+                told = len(turns) + len(steps)
+                return _("the conversation was made short: {told} parts, {before} tokens to {after}").format(
+                    told=told, before=before, after=after
+                )
             case _:
                 pass
         return ""

@@ -12,8 +12,9 @@ from agentsdk.intents import NONE, Chosen
 from agentsdk.messages import Message
 from agentsdk.models.model import ToolSpec
 from agentsdk.planner.intake import open_conversation, settle, system_parts
-from agentsdk.planner.memory import tokens_of, weigh_specs, with_recall
+from agentsdk.planner.recall import with_recall
 from agentsdk.planner.run import Run
+from agentsdk.planner.weigh import tokens_of, weigh_specs
 from agentsdk.prompts import render
 
 CHOOSE_INTENT = "choose_intent"

@@ -12,8 +12,9 @@ from agentsdk.models.model import Request
 from agentsdk.planner.call import as_history, call_model
 from agentsdk.planner.ledger import LimitReached
 from agentsdk.planner.markers import read_marks
-from agentsdk.planner.memory import condense, shown
+from agentsdk.planner.memory import condense
 from agentsdk.planner.run import Run
+from agentsdk.planner.shown import shown
 from agentsdk.planner.work import close_batch
 from agentsdk.prompts import render
 

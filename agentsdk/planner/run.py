@@ -50,6 +50,8 @@ class Shelf:
     told_work: str = ""
     kept: set[str] = field(default_factory=set)
     """The ids of those that are sent word for word all the same, being like the question."""
+    longest: int | None = None
+    """Tokens of one result, where the latest results alone are too long."""
     room: int = 0
     """Tokens that the list of what was left out may take."""
     limit: int | None = None

@@ -19,9 +19,10 @@ from agentsdk.planner.choose import offer, take_choice
 from agentsdk.planner.intake import open_conversation
 from agentsdk.planner.ledger import LimitReached
 from agentsdk.planner.lint import lint
-from agentsdk.planner.memory import condense, shown
+from agentsdk.planner.memory import condense
 from agentsdk.planner.run import Batch, Run, faults_of
 from agentsdk.planner.schedule import schedule
+from agentsdk.planner.shown import shown
 from agentsdk.planner.tell import tell, tell_steps
 from agentsdk.prompts import render
 
