@@ -33,6 +33,7 @@ def _recalls(box: Toolbox) -> AnyTool | None:
 
 
 def recall_name(box: Toolbox) -> str:
+    """Return the name under which `recall` is offered."""
     found = _recalls(box)
     return found.name if found else "recall"
 

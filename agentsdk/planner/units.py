@@ -77,4 +77,5 @@ def parts_of(run: Run) -> tuple[int, Message, list[Message]]:
 
 
 def alike(text: str, question: str) -> bool:
+    """Return whether a text has a word of the question in it, other than those that every text has."""
     return not set(terms(text, words=False)).isdisjoint(terms(question, words=False))

@@ -47,6 +47,7 @@ def cut(text: str, room: int, model: Model) -> str:
 
 
 def as_json(value: Any) -> str:
+    """Return a value as a model reads it: JSON, and whatever is none as text."""
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
