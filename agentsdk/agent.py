@@ -14,6 +14,7 @@ from agentsdk.checks.check import Check, taken
 from agentsdk.errors import AgentError, ConfigurationError, ModelError, OutputInvalid
 from agentsdk.events import Event, Finished
 from agentsdk.examples import Example
+from agentsdk.feed import Feed
 from agentsdk.function_tool import Tool
 from agentsdk.i18n import _
 from agentsdk.instructions import Instructions, Persona, Words
@@ -197,21 +198,21 @@ class Agent:
         """Yield what happens: `stream` for async code."""
         import asyncio  # half of the time that `import agentsdk` would take
 
-        events: asyncio.Queue[Event | None] = asyncio.Queue()
-        run = self._open(question, output, history, events.put_nowait, media)
+        feed = Feed()
+        run = self._open(question, output, history, feed.put, media)
 
-        async def work() -> Answer[Any]:
+        async def work() -> None:
             try:
-                return await self._drive(run)
+                feed.put(Finished(await self._drive(run)))
             finally:
-                events.put_nowait(None)
+                feed.end()
 
         # A task of its own: the run's timeouts and task groups must not span the consumer's `await`s.
         task = asyncio.create_task(work())
         try:
-            while (event := await events.get()) is not None:
+            while (event := await feed.get()) is not None:
                 yield event
-            yield Finished(await task)
+            await task
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)

@@ -4,7 +4,9 @@
     {"event": "RunStarted", "at": 0.0, "question": "...", ...}
     {"event": "Finished", "at": 1.93, "answer": {...}}
 
-Each line is on disk before the next event is handled: a run that is killed leaves all but its last moment.
+Each line is on disk before the next event is handled: a run that is killed leaves all but its last moment. A file may
+hold several runs (a talk, a run and its resumptions): each event has the `run_id` of its own. Events of a kind that
+a newer version has added are left out by an older one, with a note.
 """
 
 from __future__ import annotations
@@ -13,28 +15,25 @@ import dataclasses
 import json
 import os
 import time
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from agentsdk import events
-from agentsdk.answer import Answer, Finding
-from agentsdk.budget import Usage
 from agentsdk.errors import TraceUnreadable
-from agentsdk.events import Event
-from agentsdk.evidence import Citation, Evidence, Passage
+from agentsdk.events import Event, Happening, Nested
 from agentsdk.i18n import _
-from agentsdk.media import Media
-from agentsdk.messages import BrokenCall, Message, Repair, ToolCall
-from agentsdk.plan import Plan
+from agentsdk.plan import Plan, Step
+from agentsdk.store.written import read as read_value
 
 HEADER = {"agentsdk": "trace", "version": 1}
 
-_EVENTS = {
+_EVENTS: dict[str, Any] = {
     kind.__name__: kind
     for kind in vars(events).values()
-    if dataclasses.is_dataclass(kind) and isinstance(kind, type) and kind.__module__ == events.__name__
+    if isinstance(kind, type) and issubclass(kind, Happening) and kind not in (Happening, Nested)
 }
 
 
@@ -69,15 +68,27 @@ class TraceFile:
     def write(self, event: Event) -> None:
         """Write one event, and have it on disk when this returns."""
         at = round(time.monotonic() - self._began, 4)
-        self._line({"event": type(event).__name__, "at": at, **to_json(event)})
+        record = record_of(event)
+        self._line({"event": record.pop("event"), "at": at, **record})
 
     def _line(self, record: Any) -> None:
-        self._file.write(json.dumps(record, ensure_ascii=False) + "\n")
+        line = json.dumps(record, ensure_ascii=False)
+        if not line.isascii() and any("\ud800" <= letter <= "\udfff" for letter in line):
+            line = json.dumps(
+                record
+            )  # half a surrogate pair has no place in UTF-8; escaped it is read back as it was
+        self._file.write(line + "\n")
         self._file.flush()
 
 
-def read(path: str | os.PathLike[str]) -> Iterator[tuple[float, Event]]:
+def read(
+    path: str | os.PathLike[str], *, note: Callable[[str], None] | None = None
+) -> Iterator[tuple[float, Event]]:
     """Yield the events of a trace with the seconds since its beginning.
+
+    Args:
+        note: is told, once a kind, of events that this version does not know and leaves out; without it, a warning is
+            given.
 
     Raises:
         TraceUnreadable: the file is missing, is no trace, or is damaged; the message names the line. A last line
@@ -98,14 +109,13 @@ def read(path: str | os.PathLike[str]) -> Iterator[tuple[float, Event]]:
             why=_("Its first line is not that of a trace of version 1."),
             fix=_("Write one with: agentsdk ask ... --trace FILE"),
         ) from error
+    unknown: set[str] = set()
     for number, line in enumerate(lines[1:], 2):
         if not line:
             continue
         try:
             record = json.loads(line)
-            kind = _EVENTS[record.pop("event")]
-            at = float(record.pop("at"))
-            yield at, from_json(kind, record)
+            at, event = float(record["at"]), event_of(record)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             if number == len(lines):  # the newline is missing: a kill came in between
                 return
@@ -113,17 +123,55 @@ def read(path: str | os.PathLike[str]) -> Iterator[tuple[float, Event]]:
                 _("Line {line} of {path} is damaged.").format(line=number, path=path),
                 why=f"{type(error).__name__}: {error}",
             ) from error
+        if event is not None:
+            yield at, event
+        elif (name := str(record["event"])) not in unknown:
+            unknown.add(name)
+            told = _("Events of the kind {name} are left out: a newer version wrote them.").format(name=name)
+            note(told) if note else warnings.warn(told, stacklevel=2)
+
+
+def record_of(event: Event) -> dict[str, Any]:
+    """Return an event as the plain JSON object of its line, without the time.
+
+    An event of a subagent stands as itself, with the steps around it in "within", outermost first.
+    """
+    within = []
+    while isinstance(event, Nested):
+        within.append({"step": event.step, "agent": event.agent})
+        event = event.event
+    around = {"within": within} if within else {}
+    return {"event": type(event).__name__, **around, **to_json(event)}
+
+
+def event_of(record: Mapping[str, Any]) -> Event | None:
+    """Return the event that `record_of` wrote; None where its kind is not known to this version.
+
+    The typed output of an answer comes back as plain JSON, and a picture without its bytes. What a newer version has
+    added to an event is left out.
+
+    Raises:
+        ValueError: it is no event; the text names the field.
+
+    """
+    kind = _EVENTS.get(str(record["event"]))
+    if kind is None:
+        return None
+    event: Event = read_value(kind, record)
+    for around in reversed(record.get("within", ())):
+        event = Nested(str(around["step"]), str(around["agent"]), event, id=event.id, run_id=event.run_id)
+    return event
 
 
 def to_json(value: Any) -> Any:
     """Return an event, or a value of one, as plain JSON."""
-    if isinstance(value, Plan):
+    if isinstance(value, (Plan, Step)):
         return value.to_dict()
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: to_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, bytes):  # a picture: its name and type are told, its bytes would swell the file
         return None
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {str(k): to_json(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         return [to_json(v) for v in value]
@@ -132,48 +180,3 @@ def to_json(value: Any) -> Any:
     from pydantic_core import to_jsonable_python
 
     return to_jsonable_python(value, fallback=str)
-
-
-def from_json(kind: type[Any], record: Any) -> Any:
-    """Return the value that `to_json` wrote. The typed output of an answer comes back as plain JSON."""
-    if kind is Plan:
-        return Plan.from_dict(record)
-    values = {}
-    for field in dataclasses.fields(kind):
-        if field.name not in record:
-            continue
-        value = record[field.name]
-        inner = _INNER.get((kind, field.name))
-        if inner is not None and value is not None:
-            value = (
-                tuple(from_json(inner, v) for v in value)
-                if isinstance(value, list)
-                else from_json(inner, value)
-            )
-        elif isinstance(value, list) and (kind, field.name) not in _LISTS:
-            value = tuple(value)
-        values[field.name] = value
-    return kind(**values)
-
-
-_INNER: dict[tuple[type[Any], str], type[Any]] = {
-    (events.PlanReady, "plan"): Plan,
-    (events.StepDone, "evidence"): Evidence,
-    (events.ApprovalNeeded, "call"): ToolCall,
-    (events.Cited, "citation"): Citation,
-    (events.ModelCalled, "usage"): Usage,
-    (events.ModelCalled, "total"): Usage,
-    (events.Finished, "answer"): Answer,
-    (Answer, "citations"): Citation,
-    (Answer, "plan"): Plan,
-    (Answer, "steps"): Evidence,
-    (Answer, "usage"): Usage,
-    (Answer, "findings"): Finding,
-    (Answer, "messages"): Message,
-    (Message, "calls"): ToolCall,
-    (Message, "media"): Media,
-    (Message, "repairs"): Repair,
-    (Message, "broken_calls"): BrokenCall,
-    (Evidence, "passages"): Passage,
-}
-_LISTS = {(Evidence, "value"), (Evidence, "inputs"), (Answer, "output"), (events.StepStarted, "inputs")}

@@ -595,10 +595,14 @@ def test_a_stream_tells_the_story_in_order() -> None:
     kinds = [type(e).__name__ for e in events if not isinstance(e, Draft)]
     assert kinds == [
         "RunStarted",
+        "BudgetReserved",
+        "BudgetSettled",
         "ModelCalled",
         "PlanReady",
         "StepStarted",
         "StepDone",
+        "BudgetReserved",
+        "BudgetSettled",
         "ModelCalled",
         "Finished",
     ]

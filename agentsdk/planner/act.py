@@ -11,7 +11,7 @@ from typing import Any
 
 from agentsdk.approval import Done
 from agentsdk.errors import AgentError, ModelError, ToolError
-from agentsdk.events import ApprovalNeeded, StepDone, StepStarted
+from agentsdk.events import ApprovalNeeded, OutcomeUnknown, StepStarted, ended
 from agentsdk.evidence import Evidence, Passage
 from agentsdk.i18n import _
 from agentsdk.messages import Message, ToolCall
@@ -119,7 +119,7 @@ def _again(inputs: Any, found: Found, run: Run) -> Evidence:
         _saw(evidence, run)
     run.ledger.recall(found.usage)
     spent(found.usage)
-    run.emit(StepDone(evidence, reused=True))
+    run.emit(ended(evidence, reused=True))
     return evidence
 
 
@@ -146,7 +146,8 @@ async def _permission(step: Step, inputs: Any, run: Run, found: Found | None) ->
         if found is not None:
             run.unknown[step.id] = found.attempt
         await run.journal.waits(step.id, hash_, {"do": step.do, "in": inputs, "unknown": found is not None})
-        run.emit(ApprovalNeeded(step.id, run.waiting[step.id]))
+        told = ApprovalNeeded if found is None else OutcomeUnknown
+        run.emit(told(step.id, run.waiting[step.id]))
         return Evidence(step.id, step.do, inputs, "pending", error=said)
     if verdict is True:
         return None
@@ -204,5 +205,5 @@ def _told(error: AgentError) -> str:
 
 def _end(evidence: Evidence, began: float, run: Run) -> Evidence:
     evidence = replace(evidence, seconds=time.monotonic() - began)
-    run.emit(StepDone(evidence))
+    run.emit(ended(evidence))
     return evidence

@@ -6,13 +6,14 @@ from dataclasses import replace
 
 from agentsdk.budget import Usage
 from agentsdk.errors import EmptyResponse, InvalidRequest, ModelError
-from agentsdk.events import Draft, DraftReplaced, ModelCalled, Thought
+from agentsdk.events import BudgetReserved, BudgetSettled, Draft, DraftReplaced, ModelCalled, Thought
 from agentsdk.i18n import _
 from agentsdk.messages import Message
 from agentsdk.models.model import CallDelta, ReasoningDelta, Reply, Request, Restated, TextDelta, reading
 from agentsdk.planner.journal import Found, spent
 from agentsdk.planner.markers import PublicText
 from agentsdk.planner.run import Run
+from agentsdk.store import place
 from agentsdk.store.written import read, write
 
 
@@ -61,6 +62,8 @@ def _count(run: Run, used: Usage) -> None:
 
 async def _ask(run: Run, request: Request, *, final: bool, public: bool) -> Reply:
     request, hold = run.ledger.reserve(request, final=final)
+    step = "/".join(place.path())
+    run.emit(BudgetReserved(hold, run.ledger.total, step))
     # What a call that breaks off has cost is known where the server had said it. Else its input is counted, which
     # errs on the safe side.
     used = Usage(calls=1, input_tokens=hold.input_tokens)
@@ -98,6 +101,7 @@ async def _ask(run: Run, request: Request, *, final: bool, public: bool) -> Repl
     finally:
         run.ledger.settle(hold, used)
         spent(used)
+        run.emit(BudgetSettled(hold, used, run.ledger.total, step))
         run.emit(ModelCalled(used, run.ledger.total))
     if reply is None:
         raise EmptyResponse(

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Sequence
 
 from agentsdk.errors import AgentError
-from agentsdk.events import StepDone
+from agentsdk.events import ended
 from agentsdk.evidence import Evidence
 from agentsdk.plan import Step
 from agentsdk.planner.act import act
@@ -46,7 +46,7 @@ async def schedule(steps: Sequence[Step], run: Run) -> None:
                 return None
         if (over := passed_over(step, run.steps)) is not None:
             run.steps[step.id] = over
-            run.emit(StepDone(over))
+            run.emit(ended(over))
             return over
         async with limit:
             try:
@@ -54,7 +54,7 @@ async def schedule(steps: Sequence[Step], run: Run) -> None:
             except (LimitReached, AgentError) as error:
                 raised.append(error)
                 evidence = Evidence(step.id, step.do, status="failed", error=str(error))
-                run.emit(StepDone(evidence))
+                run.emit(ended(evidence))
         run.steps[step.id] = evidence
         return evidence
 

@@ -52,6 +52,8 @@ def _read(kind: Any, wire: Any, where: str) -> Any:
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
         return _object(kind, wire, where)
     origin, inner = get_origin(kind), get_args(kind)
+    if dataclasses.is_dataclass(origin) and isinstance(origin, type):  # Answer[Any]
+        return _object(origin, wire, where)
     if origin is Literal:
         return _held(wire in inner and isinstance(wire, str), wire, where)
     if origin in (Union, types.UnionType) and not _any_json(kind):
