@@ -25,10 +25,13 @@ from agentsdk.toolbox import AnyTool, Toolbox, gather
 BETWEEN = "/"
 """Stands between the names of nested intents: "orders/refund"."""
 
+_ALONE = r"(?<![A-Za-z0-9_.,-])(?!\d{4}-\d\d?-\d\d?(?!\d))"
+"""At the beginning of a word or number, and of no date."""
+
 KINDS: Mapping[str, str] = {
-    "number": r"(?<![\w.,])(?:[A-Za-z]{1,5}[-#/]?)?#?\d[\d-]{2,}(?![\w]|[.,]\d)",
-    "id": r"(?<![\w.,])(?=[\w-]*\d)[A-Za-z0-9][\w-]{3,}",
-    "code": r"(?<![\w.,])(?=[\w-]*\d)[A-Za-z0-9][\w-]{3,}",
+    "number": _ALONE + r"(?:[A-Za-z]{1,5}[-#/]?)?#?\d[\d-]{2,}(?![A-Za-z0-9_]|[.,]\d)",
+    "id": _ALONE + r"(?=[A-Za-z0-9_-]*\d)[A-Za-z0-9][A-Za-z0-9_-]{3,}",
+    "code": _ALONE + r"(?=[A-Za-z0-9_-]*\d)[A-Za-z0-9][A-Za-z0-9_-]{3,}",
     "date": (
         r"(?<!\d)(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})(?!\d)"
         r"|(?:\d{4}\s*年\s*)?\d{1,2}\s*月\s*\d{1,2}\s*[日号]"
@@ -40,9 +43,9 @@ KINDS: Mapping[str, str] = {
     "time": r"(?<!\d)\d{1,2}:\d{2}(?!\d)|\b\d{1,2}\s*(?:am|pm)\b|\d{1,2}\s*点(?:半|\d{1,2}分)?",
     "amount": (
         r"[$€£¥￥]\s*\d[\d,]*(?:\.\d+)?"
-        r"|(?<![\w.])\d[\d,]*(?:\.\d+)?\s*(?:元|块|美元|欧元|dollars?|euros?|yuan|usd|eur|cny)"
+        r"|(?<![A-Za-z0-9_.])\d[\d,]*(?:\.\d+)?\s*(?:元|块|美元|欧元|dollars?|euros?|yuan|usd|eur|cny)"
     ),
-    "email": r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+",
+    "email": r"[A-Za-z0-9_.+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+",
     "url": r"https?://[^\s，。）)]+",
     "phone": r"(?<!\d)\+?\d[\d ()-]{6,}\d(?!\d)",
 }
@@ -258,9 +261,10 @@ class Intents:
             if path != last:
                 asked.discard(last)
             last = path
-            for slot in self.needs(path):
-                if (value := slot.find(said)) is not None:
-                    given.setdefault(path, {})[slot.name] = value
+            for each in {path, *known}:  # where rules found several, each of them may have been meant
+                for slot in self.needs(each):
+                    if (value := slot.find(said)) is not None:
+                        given.setdefault(each, {})[slot.name] = value
             if replied and self._asks(path, replied):
                 asked.add(path)
             elif replied:
