@@ -83,9 +83,13 @@ class Evidence:
     """JSON; for passages, the list of their texts."""
     passages: tuple[Passage, ...] = ()
     error: str | None = None
-    """What went wrong, in a sentence that a model can act on."""
+    """What went wrong, in a sentence that a model can act on. On a step that is done: what is to be known of it."""
     seconds: float = 0.0
     """Wall time from start to end of the step."""
+    passes: tuple[int, ...] = ()
+    """Of an extract that looked again: how many new items each pass brought."""
+    parts: tuple[Evidence, ...] = ()
+    """Of a map: what each element brought, in order; their ids are "s2.0", "s2.1"..."""
 
     @property
     def well(self) -> bool:

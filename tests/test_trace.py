@@ -58,7 +58,15 @@ def drawn(kind: Any) -> st.SearchStrategy[Any]:
         kind = origin
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
         hints = get_type_hints(kind)
-        return st.builds(kind, **{f.name: drawn(hints[f.name]) for f in dataclasses.fields(kind) if f.init})
+        nested = [
+            name for name, hint in hints.items() if kind in get_args(hint)
+        ]  # a map's elements are evidence too
+        plain = [f.name for f in dataclasses.fields(kind) if f.init and f.name not in nested]
+        flat = st.builds(kind, **{name: drawn(hints[name]) for name in plain})
+        if not nested:
+            return flat
+        below = {name: st.lists(flat, max_size=2).map(tuple) for name in nested}
+        return st.builds(kind, **{name: drawn(hints[name]) for name in plain}, **below)
     if type(None) in inner:
         return st.none() | drawn(next(k for k in inner if k is not type(None)))
     if kind is float:

@@ -5,24 +5,34 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from agentsdk.approval import Done
-from agentsdk.errors import AgentError, ModelError, ToolError
+from agentsdk.errors import (
+    AgentError,
+    ContentFiltered,
+    ContextOverflow,
+    EmptyResponse,
+    ModelError,
+    ToolError,
+    Truncated,
+)
 from agentsdk.events import ApprovalNeeded, OutcomeUnknown, StepStarted, ended
 from agentsdk.evidence import Evidence, Passage
 from agentsdk.i18n import _
-from agentsdk.messages import Message, ToolCall
-from agentsdk.models.model import Request
-from agentsdk.plan import ASK, THINK, Step
-from agentsdk.planner.call import call_model
+from agentsdk.messages import ToolCall
+from agentsdk.plan import ASK, EXTRACT, MAP, REDUCE, THINK, Step
+from agentsdk.planner.condense import condense
+from agentsdk.planner.extract import extract
 from agentsdk.planner.journal import Found, inside, spent
-from agentsdk.planner.resolve import resolve
+from agentsdk.planner.ledger import LimitReached
+from agentsdk.planner.material import is_passages
+from agentsdk.planner.resolve import resolve_inputs
 from agentsdk.planner.run import Run
-from agentsdk.prompts import render
-from agentsdk.prompts.fence import fence, nonce
+from agentsdk.planner.spread import spread
+from agentsdk.planner.think import think
 from agentsdk.store.written import read, write
 
 _SAME_OUTCOMES = 2
@@ -37,11 +47,15 @@ async def act(step: Step, run: Run) -> Evidence:
     """
     began = time.monotonic()
     try:
-        inputs = resolve(step.inputs, run.steps)
+        inputs = resolve_inputs(step, run.steps)
     except ToolError as error:
         run.emit(StepStarted(step.id, step.do, {}))
         return _end(Evidence(step.id, step.do, {}, "failed", error=_told(error)), began, run)
     tool = run.toolbox.get(step.do) if step.do in run.toolbox else None
+    if tool is None and step.do == MAP:  # no row of its own: its elements have theirs
+        run.emit(StepStarted(step.id, step.do, inputs))
+        with inside(step.id):
+            return _end(await spread(step, inputs, run, act), began, run)
     key = run.journal.of_step(step, inputs, tool, run.model.name)
     kept = False
     try:
@@ -73,23 +87,41 @@ async def act(step: Step, run: Run) -> Evidence:
 
 
 async def _do(step: Step, inputs: Any, run: Run) -> Evidence:
-    if step.do == ASK:
-        question = str(inputs["question"])
-        run.question_back = question
-        return Evidence(step.id, step.do, inputs, "pending", error=question)
-    if looped := _looped(step.do, inputs, run):
+    of_map = "." in step.id
+    if not of_map and (looped := _looped(step.do, inputs, run)):
         return Evidence(step.id, step.do, inputs, "refused", error=looped)
     try:
-        value = await _think(inputs, run) if step.do == THINK else await run.toolbox.call(step.do, inputs)
-        evidence = _evidence(step, inputs, value)
+        if step.do in run.toolbox or step.do not in _KINDS:  # a tool may have the name of a kind
+            evidence = _evidence(step, inputs, await run.toolbox.call(step.do, inputs))
+        else:
+            evidence = await _KINDS[step.do](step, inputs, run)
+    except LimitReached:
+        raise
     except AgentError as error:
-        if isinstance(error, ModelError) and step.do == THINK:
+        if isinstance(error, ModelError) and not isinstance(error, _OF_THE_STEP):
             raise
         evidence = Evidence(step.id, step.do, inputs, "failed", error=_told(error))
     except Exception as error:  # a tool is a stranger's code and may raise anything
         evidence = Evidence(step.id, step.do, inputs, "failed", error=f"{type(error).__name__}: {error}")
-    _saw(evidence, run)
+    if not of_map and evidence.status != "pending":
+        _saw(evidence, run)
     return evidence
+
+
+async def _ask(step: Step, inputs: Mapping[str, Any], run: Run) -> Evidence:
+    run.question_back = question = str(inputs["question"])
+    return Evidence(step.id, step.do, inputs, "pending", error=question)
+
+
+_KINDS: Mapping[str, Callable[[Step, Mapping[str, Any], Run], Awaitable[Evidence]]] = {
+    THINK: think,
+    EXTRACT: extract,
+    REDUCE: condense,
+    ASK: _ask,
+}
+
+_OF_THE_STEP = (ContentFiltered, ContextOverflow, EmptyResponse, Truncated)
+"""Errors of a model that are about what this one step asked; any other is about all steps, and ends the work."""
 
 
 def _saw(evidence: Evidence, run: Run) -> None:
@@ -103,7 +135,7 @@ def _for_journal(evidence: Evidence) -> Any:
     """Return the evidence as its row holds it: its inputs are in the plan, and passages are not written twice."""
     wire = write(evidence)
     del wire["inputs"]
-    if evidence.passages:
+    if is_passages(evidence):
         del wire["value"]
     return wire
 
@@ -111,7 +143,7 @@ def _for_journal(evidence: Evidence) -> Any:
 def _again(inputs: Any, found: Found, run: Run) -> Evidence:
     """Return what the journal holds of a step: told as it was, and not done again."""
     evidence = replace(read(Evidence, found.value), inputs=inputs)
-    if evidence.passages:
+    if "value" not in found.value:
         evidence = replace(evidence, value=[p.text for p in evidence.passages])
     if evidence.status == "refused":
         run.refused_loops += 1
@@ -169,18 +201,6 @@ def _looped(do: str, inputs: Any, run: Run) -> str | None:
 
 def _key(do: str, inputs: Any) -> str:
     return f"{do} {json.dumps(inputs, ensure_ascii=False, sort_keys=True, default=str)}"
-
-
-async def _think(inputs: Mapping[str, Any], run: Run) -> str:
-    goal = str(inputs["goal"])
-    rest = {k: v for k, v in inputs.items() if k != "goal"}
-    material = json.dumps(rest, ensure_ascii=False, indent=1)
-    mark = nonce([goal, material])
-    prompt = render(
-        "think", run.brief.language, goal=goal, material=fence("material", material, mark) if rest else "-"
-    )
-    reply = await call_model(run, Request((Message.user(prompt),)), public=False)
-    return reply.message.text
 
 
 def _evidence(step: Step, inputs: Any, value: Any) -> Evidence:

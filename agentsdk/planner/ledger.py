@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 
 from agentsdk.budget import Budget, Usage
+from agentsdk.evidence import Evidence
 from agentsdk.models.model import Request
 
 ANSWER_SHARE = 0.2
@@ -21,6 +22,8 @@ class LimitReached(Exception):  # it steers a run and never reaches a user
     def __init__(self, limit: str) -> None:
         super().__init__(limit)
         self.limit = limit
+        self.brought: Evidence | None = None
+        """What the step had brought by then, where it is of use."""
 
 
 class Ledger:

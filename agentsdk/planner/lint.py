@@ -80,12 +80,12 @@ class Linter:
 
 
 def _check_inputs(step: Step, toolbox: Toolbox) -> list[str]:
-    if step.do in _NEEDED:
+    if step.do in _NEEDED and step.do not in toolbox:
         needed = _NEEDED[step.do]
         if step.inputs.get(needed):
             return []
         return [_('Step {id}: {do} needs "{needed}".').format(id=step.id, do=step.do, needed=needed)]
-    if step.do == MAP:
+    if step.do == MAP and MAP not in toolbox:
         return [] if step.over is not None else [_('Step {id}: {do} needs "over".').format(id=step.id, do=MAP)]
     if step.do not in toolbox:
         names = ", ".join((*toolbox.names, *STEP_KINDS))

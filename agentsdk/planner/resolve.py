@@ -8,7 +8,27 @@ from typing import Any
 from agentsdk.errors import ToolError
 from agentsdk.evidence import Evidence
 from agentsdk.i18n import _
-from agentsdk.plan import Ref
+from agentsdk.plan import ITEM, MAP, Ref, Step
+
+
+def resolve_inputs(step: Step, done: Mapping[str, Evidence]) -> dict[str, Any]:
+    """Return what a step works on: its inputs, and beside them what it goes "over" and its "max".
+
+    Inside a map `{"$": "item"}` stays, as it stands on the wire: the elements put themselves in its place.
+
+    Raises:
+        ToolError: a result has no such part.
+
+    """
+    if step.do == MAP:
+        inputs = {k: _inside(v, done) for k, v in step.inputs.items()}
+    else:
+        inputs = {k: resolve(v, done) for k, v in step.inputs.items()}
+    if step.over is not None:
+        inputs["over"] = resolve(step.over, done)
+    if step.most is not None:
+        inputs["max"] = step.most
+    return inputs
 
 
 def resolve(value: Any, done: Mapping[str, Evidence]) -> Any:
@@ -27,6 +47,17 @@ def resolve(value: Any, done: Mapping[str, Evidence]) -> Any:
         return {k: resolve(v, done) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         return [resolve(v, done) for v in value]
+    return value
+
+
+def _inside(value: Any, done: Mapping[str, Evidence]) -> Any:
+    """Resolve what is inside a map: the element, and parts of it, stay as they stand on the wire."""
+    if isinstance(value, Ref):
+        return {"$": str(value)} if value.step == ITEM else resolve(value, done)
+    if isinstance(value, Mapping):
+        return {k: _inside(v, done) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_inside(v, done) for v in value]
     return value
 
 

@@ -126,6 +126,10 @@ class Run:
     findings: list[Finding] = field(default_factory=list)
     passages: list[Passage] = field(default_factory=list)
     """Those that were shown to the model: p1 is the first."""
+    handed: dict[str, tuple[Passage, ...]] = field(default_factory=dict)
+    """By the id of an element of a map: the passages behind it."""
+    parts: dict[str, tuple[Step, Evidence]] = field(default_factory=dict)
+    """By the id of an element of a map: what was done with it, so that a map run again does it once."""
     seen: dict[str, list[str]] = field(default_factory=dict)
     """By tool and arguments: the outcomes so far, for the loop guard."""
 

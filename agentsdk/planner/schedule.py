@@ -53,7 +53,8 @@ async def schedule(steps: Sequence[Step], run: Run) -> None:
                 evidence = await act(step, run)
             except (LimitReached, AgentError) as error:
                 raised.append(error)
-                evidence = Evidence(step.id, step.do, status="failed", error=str(error))
+                brought = error.brought if isinstance(error, LimitReached) else None
+                evidence = brought or Evidence(step.id, step.do, status="failed", error=str(error))
                 run.emit(ended(evidence))
         run.steps[step.id] = evidence
         return evidence

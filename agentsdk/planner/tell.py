@@ -6,6 +6,7 @@ import json
 
 from agentsdk.evidence import Evidence
 from agentsdk.i18n import _
+from agentsdk.planner.material import is_passages
 from agentsdk.planner.run import Run
 from agentsdk.prompts.fence import fence_passages
 
@@ -17,7 +18,7 @@ def tell(evidence: Evidence, run: Run) -> str:
     """Return a step's result as the answer to the tool call that asked for it."""
     if evidence.status != "done":
         return f"{evidence.status}: {evidence.error or ''}".strip()
-    if evidence.passages:
+    if is_passages(evidence):
         return fence_passages([(run.number(p), p) for p in evidence.passages])
     if isinstance(evidence.value, str):
         return _cut(evidence.value)
@@ -34,13 +35,19 @@ def tell_steps(done: list[Evidence], run: Run) -> str:
     """
     blocks = []
     for each in done:
-        if each.status == "done" and each.passages:
-            body = tell(each, run)
+        if each.status == "done" and is_passages(each):
+            parts = [tell(each, run)]
         elif each.status == "done":
-            body = _cut(json.dumps(each.value, ensure_ascii=False))
+            parts = [_cut(json.dumps(each.value, ensure_ascii=False))]
+            if each.passages:  # what a thought or a summary rests on
+                parts.append(fence_passages([(run.number(p), p) for p in each.passages]))
+        elif each.well:
+            parts = [_("Its condition did not hold.")]
         else:
-            body = json.dumps(each.error or "", ensure_ascii=False)
-        blocks.append(f"## {each.step} {each.do}: {each.status}\n{body}")
+            parts = []
+        if each.error:
+            parts.append(json.dumps(each.error, ensure_ascii=False))
+        blocks.append("\n".join([f"## {each.step} {each.do}: {each.status}", *parts]))
     return "\n\n".join(blocks)
 
 
