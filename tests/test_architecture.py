@@ -34,6 +34,7 @@ LAYERS = [
         "instructions",
         "examples",
         "intents",
+        "sessions",
     },
     {"planner"},
     {"agent"},

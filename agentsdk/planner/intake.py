@@ -44,6 +44,10 @@ class Brief:
     intent_told: str = ""
     """What the chosen intent says is to be done."""
     examples: tuple[Example, ...] = ()
+    told: str = ""
+    """The summary that the session has of its first turns."""
+    told_turns: int = 0
+    """How many turns it covers."""
 
 
 def take_question(question: object) -> str:

@@ -75,6 +75,7 @@ async def _take_off(turns: Sequence[Unit], exchanges: Sequence[Unit], run: Run, 
         try:
             if turns:
                 shelf.told = await _summarise(shelf.told, turns, run, limit)
+                shelf.told_turns = shelf.turns
             if exchanges:
                 shelf.told_work = await _summarise(shelf.told_work, exchanges, run, limit)
         except LimitReached:

@@ -11,6 +11,7 @@ from agentsdk.function_tool import Tool, tool
 from agentsdk.i18n import _
 from agentsdk.planner.run import Run
 from agentsdk.planner.units import alike, earlier_turns, exchanges_of
+from agentsdk.planner.weigh import as_json
 from agentsdk.prompts import render
 from agentsdk.toolbox import AnyTool, Toolbox
 
@@ -60,13 +61,15 @@ def _open(id_: str, run: Run) -> Any:
     """
     wanted = id_.strip().strip("[]").strip()
     units = {u.id: u for u in (*earlier_turns(run), *exchanges_of(run))}
-    if wanted in run.steps:
-        evidence = run.steps[wanted]
+    if (evidence := run.steps.get(wanted) or run.past.get(wanted)) is not None:
         return list(evidence.passages) or (evidence.value if evidence.status == "done" else evidence.error)
     if (found := re.fullmatch(r"p(\d+)", wanted)) and 0 < int(found[1]) <= len(run.passages):
         return [run.passages[int(found[1]) - 1]]
     if wanted in units:
-        return units[wanted].text
+        steps = [
+            f"[{id_}] {e.do} {as_json(e.inputs)}" for id_, e in run.past.items() if id_.startswith(f"{wanted}.")
+        ]
+        return "\n".join([units[wanted].text, *steps])
     texts = {u.id: u.text for u in units.values()}
     likely = [list(texts)[at] for at in by_likeness(list(texts.values()), wanted)]
     best = [texts[i] for i in likely[:3] if alike(texts[i], wanted)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,7 +44,9 @@ class Shelf:
     turns: int = 0
     """How many of the earlier turns, the oldest first."""
     told: str = ""
-    """The model's summary of them; "" where they were filtered."""
+    """The model's summary of the first of them; "" where there is none."""
+    told_turns: int = 0
+    """How many of them it covers; the rest was filtered."""
     exchanges: int = 0
     """How many of this run's exchanges with tools, the oldest first."""
     told_work: str = ""
@@ -92,6 +94,8 @@ class Run:
     messages: list[Message] = field(default_factory=list)
     """The whole conversation; what a model is sent of it is `memory.shown`."""
     shelf: Shelf = field(default_factory=Shelf)
+    past: Mapping[str, Evidence] = field(default_factory=dict)
+    """The results of the session's earlier runs: "t3.c1" is step c1 of its third turn."""
     asked: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """By the id of a call in `messages`: the steps whose results answer it."""
     steps: dict[str, Evidence] = field(default_factory=dict)
@@ -132,6 +136,11 @@ class Run:
     """By the id of an element of a map: what was done with it, so that a map run again does it once."""
     seen: dict[str, list[str]] = field(default_factory=dict)
     """By tool and arguments: the outcomes so far, for the loop guard."""
+
+    def __post_init__(self) -> None:
+        brief = self.brief
+        if brief.told:
+            self.shelf = Shelf(turns=brief.told_turns, told=brief.told, told_turns=brief.told_turns)
 
     def number(self, passage: Passage) -> str:
         """Return the passage's id in this run's prompts, giving it one if it has none."""

@@ -160,7 +160,10 @@ class SqlStore:
         """Return the runs that changed last, the latest first."""
 
         def work(db: Connection) -> list[RunRecord]:
-            where, values = ("", ()) if thread is None else (" WHERE thread = ?", (_text(thread),))
+            # What holds the lease of a session is no run.
+            where, values = " WHERE substr(id, 1, 8) <> 'session '", tuple[str, ...]()
+            if thread is not None:
+                where, values = f"{where} AND thread = ?", (_text(thread),)
             lines, _changed = db.execute(
                 f"SELECT {_RECORD} FROM agentsdk_runs{where} ORDER BY changed DESC, id LIMIT ?",  # noqa: S608  # constants
                 (*values, limit),
@@ -227,6 +230,32 @@ class SqlStore:
                     raise _broken(_("the turns of a session"))
                 found.append((str(run), unpack(data, blobs)))
             return found
+
+        return await self._worker.do(work)
+
+    async def threads(self, *, limit: int = 50) -> list[tuple[str, int, float]]:
+        """Return the sessions, the latest first."""
+
+        def work(db: Connection) -> list[tuple[str, int, float]]:
+            lines, _changed = db.execute(
+                "SELECT t.thread, COUNT(*), COALESCE(MAX(r.changed), 0) AS changed FROM agentsdk_turns t"
+                " LEFT JOIN agentsdk_runs r ON r.id = t.run GROUP BY t.thread ORDER BY changed DESC, t.thread LIMIT ?",
+                (limit,),
+            )
+            return [(str(name), int(count), float(changed)) for name, count, changed in lines]
+
+        return await self._worker.do(work)
+
+    async def forget(self, thread: str) -> int:
+        """Delete a session's turns and return how many."""
+
+        def work(db: Connection) -> int:
+            db.execute(db.alone)
+            _none, gone = db.execute("DELETE FROM agentsdk_turns WHERE thread = ?", (_text(thread),))
+            db.execute("DELETE FROM agentsdk_uses WHERE run = ?", (_session(thread),))
+            db.execute("DELETE FROM agentsdk_runs WHERE id = ?", (_session(thread),))
+            db.execute("DELETE FROM agentsdk_blobs WHERE digest NOT IN (SELECT digest FROM agentsdk_uses)")
+            return gone
 
         return await self._worker.do(work)
 

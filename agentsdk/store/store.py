@@ -122,5 +122,11 @@ class Store(Protocol):
     async def turns(self, thread: str) -> list[tuple[str, Any]]:
         """Return a session's turns in order: the run that added each, and what it added."""
 
+    async def threads(self, *, limit: int = 50) -> list[tuple[str, int, float]]:
+        """Return the sessions, the latest first: name, number of turns, and when the last was added."""
+
+    async def forget(self, thread: str) -> int:
+        """Delete a session's turns and return how many; its runs stay."""
+
     async def close(self) -> None:
         """Let go of files and connections; a later call opens them again."""
