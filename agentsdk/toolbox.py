@@ -14,6 +14,8 @@ from agentsdk.errors import ConfigurationError, ToolError, UnknownTool
 from agentsdk.function_tool import Tool, tool
 from agentsdk.i18n import _
 from agentsdk.models.model import ToolSpec
+from agentsdk.store.place import path
+from agentsdk.telemetry import executing
 
 ENTRY_POINTS = "agentsdk.tools"
 """The entry-point group: each names a Tool, or a function that makes tools from one text."""
@@ -91,11 +93,14 @@ class Toolbox:
         given = found.validate(arguments)
         seconds = found.timeout or SECONDS
         try:
-            async with asyncio.timeout(seconds) as limit:
+            async with executing(found, given, "/".join(path())) as watch, asyncio.timeout(seconds) as limit:
                 if inspect.iscoroutinefunction(found.function):
-                    return await found.function(**given)
-                result = await _in_thread(found.function, given)
-                return await result if inspect.isawaitable(result) else result
+                    result = await found.function(**given)
+                else:
+                    result = await _in_thread(found.function, given)
+                    result = await result if inspect.isawaitable(result) else result
+                watch.returned(result)
+                return result
         except TimeoutError as error:
             if not limit.expired():
                 raise

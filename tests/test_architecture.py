@@ -23,6 +23,7 @@ LAYERS = [
     {"function_tool"},
     {"approval"},
     {"models.model"},
+    {"telemetry"},
     {
         "_bridge",
         "prompts",

@@ -15,6 +15,7 @@ from agentsdk.planner.markers import PublicText
 from agentsdk.planner.run import Run
 from agentsdk.store import place
 from agentsdk.store.written import read, write
+from agentsdk.telemetry import chatting
 
 
 async def call_model(run: Run, request: Request, *, final: bool = False, public: bool = True) -> Reply:
@@ -70,7 +71,10 @@ async def _ask(run: Run, request: Request, *, final: bool, public: bool) -> Repl
     public = public and not run.hold
     shown, text, reply = False, PublicText(), None
     try:
-        async with reading(run.model.stream(request)) as pieces:
+        async with (
+            chatting(run.model.name, request, step) as watch,
+            reading(run.model.stream(request)) as pieces,
+        ):
             async for piece in pieces:
                 match piece:
                     case TextDelta(words):
@@ -88,6 +92,7 @@ async def _ask(run: Run, request: Request, *, final: bool, public: bool) -> Repl
                         pass
                     case Reply():
                         reply = piece
+                        watch.replied(reply)
         if reply is not None:
             used = replace(reply.usage, calls=max(reply.usage.calls, 1))
     except ModelError as error:

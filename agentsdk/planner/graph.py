@@ -28,6 +28,7 @@ from agentsdk.planner.repair import repair
 from agentsdk.planner.run import Run
 from agentsdk.planner.verify import verify
 from agentsdk.planner.work import work
+from agentsdk.telemetry import invoking
 
 _MOST_TURNS = 100
 """Nodes one run may pass; langgraph's own default of 10,007 is no guard. `work` loops inside itself."""
@@ -47,8 +48,9 @@ async def drive(run: Run) -> Answer[Any]:
 
     """
     answers: list[Answer[Any]] = []
-    with quiet():
+    with quiet(), invoking(run.model.name, run.brief.question, run.name, run.journal.run_id) as watch:
         await _graph().ainvoke({}, context=_Context(run, answers), config={"recursion_limit": _MOST_TURNS})
+        watch.answered(answers[0])
     return answers[0]
 
 

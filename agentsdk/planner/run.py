@@ -83,6 +83,8 @@ class Run:
     """What the run has fixed; it keeps nothing where the agent has no store."""
     checks: tuple[Any, ...] = ()
     """What the answer is held against, beside quotes and arithmetic."""
+    name: str = ""
+    """Of a subagent's run: the name of the tool that it is."""
     hold: bool = False
     """Whether the answer is shown only when it is settled: there is something that may never be shown."""
 
