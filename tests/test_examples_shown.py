@@ -32,7 +32,7 @@ def test_an_example_stands_before_the_conversation_as_turns_with_its_calls_and_t
     assert [m.role for m in turns] == ["user", "assistant", "tool", "assistant", "user", "assistant", "user"]
     assert turns[1].calls[0].id == turns[2].call_id
     assert turns[2].text == "0.92"
-    assert "The first 1 questions" in system.text
+    assert "Examples come first: 1 question" in system.text
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,20 @@ def render(name: str, language: str = "en", **values: str) -> str:
     return _HOLE.sub(lambda m: values[m[1]], text).strip()
 
 
+def lengths(language: str = "en", tokens: str = "o200k") -> dict[str, int]:
+    """Return about how many tokens each prompt is, by name, its holes left empty.
+
+    Args:
+        language: "en" or "zh".
+        tokens: whose tokenizer: "o200k" (GPT), "qwen" or "llama".
+
+    """
+    from agentsdk.models.tokens import estimate  # models read prompts: at the top it would go in a circle
+
+    files = sorted((Path(__file__).parent / language).glob("*.md"))
+    return {f.stem: round(estimate(_HOLE.sub("", _read(f.stem, language)).strip(), tokens)) for f in files}
+
+
 @cache
 def _read(name: str, language: str) -> str:
     return (Path(__file__).parent / language / f"{name}.md").read_text(encoding="utf-8")
