@@ -231,6 +231,18 @@ def test_a_plan_by_its_author_may_use_the_tools_of_every_intent() -> None:
     assert [s.status for s in made.run(plan).steps] == ["done", "done"]
 
 
+def test_no_plan_is_made_and_no_model_called_where_a_detail_is_missing() -> None:
+    made, model = agent()
+    assert made.plan("I want a refund") is None
+    assert model.requests == []
+
+
+def test_a_plan_by_its_author_is_run_whatever_its_question_lacks() -> None:
+    made, _model = agent("Paid.")
+    answer = made.run(Plan((Step("s1", "pay_back", {"order": "1"}),), "I want a refund"))
+    assert (answer.text, answer.intent) == ("Paid.", "refund")
+
+
 def test_the_tokens_of_the_chosen_intent_stand_beside_those_of_all() -> None:
     made, _model = agent("On its way.")
     _answer, chosen = ran(made, "Where is my order?")

@@ -72,7 +72,7 @@ def _tell(chosen: Chosen, run: Run) -> None:
     if intents is None:
         return
     run.emit(IntentChosen(chosen.intent, chosen.by, chosen.why, chosen.slots, _cost(chosen.intent, run)))
-    if chosen.missing:
+    if chosen.missing and run.given is None:  # a plan by its author has what it needs
         run.question_back = intents.ask_back(chosen.missing, run.brief.language)
 
 

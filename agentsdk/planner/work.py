@@ -70,6 +70,8 @@ async def propose(run: Run) -> Plan | None:
 
     """
     run.messages = open_conversation(run.brief)
+    if run.brief.chosen is not None and run.brief.chosen.missing:
+        return None
     while run.draft is None:
         if run.broken >= _BROKEN_TURNS:
             raise PlanError(_("The model's calls came broken."), fix=_("Try again, or another model."))

@@ -16,6 +16,7 @@ from agentsdk.evidence import Evidence, Passage
 from agentsdk.function_tool import tool
 from agentsdk.memory import Memory
 from agentsdk.messages import Message, ToolCall
+from agentsdk.models.connect import connect
 from agentsdk.models.model import Request
 from agentsdk.plan import Plan, Step
 from agentsdk.planner.intake import intake, open_conversation
@@ -26,6 +27,7 @@ from agentsdk.planner.run import Run
 from agentsdk.planner.shown import shown
 from agentsdk.planner.units import earlier_turns, exchanges_of
 from agentsdk.testing.scripted import Line, ScriptedModel, call
+from agentsdk.testing.standin import Standin
 from agentsdk.toolbox import Toolbox
 
 LONG = "a long result about the harbour, its cranes and their inspection. " * 20
@@ -327,3 +329,30 @@ def test_the_window_of_a_model_nobody_knows_sets_no_limit() -> None:
 def test_a_memory_that_cannot_be_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ConfigurationError):
         Memory(**wrong)  # type: ignore[arg-type]  # that it is wrong is the test
+
+
+@pytest.mark.parametrize("how", ["summary", "filter"])
+@pytest.mark.parametrize("name", ["openai:gpt-4o-mini", "ollama:llama3.1", "dashscope:qwen-plus"])
+def test_each_family_takes_a_conversation_that_was_made_short(name: str, how: str) -> None:
+    provider = name.partition(":")[0]
+    with Standin() as server:
+        server.say("Told in short [t1] [c1].", when="Tell in short what stands")
+        server.calls(("look", {"q": "a"}), ("look", {"q": "b"}))
+        server.calls(("look", {"q": "c"}))
+        server.say("All is well.")
+        model = connect(name, base_url=server.url(provider), api_key="none")  # type: ignore[arg-type]  # the three
+        memory = Memory(900, keep_turns=1, how=how)  # type: ignore[arg-type]  # one of the two
+        agent = Agent(model, tools=[look], memory=memory, budget=Budget(calls=None))
+        events = list(agent.stream("And now?", history=talk(*[(f"{i} {LONG}", "Noted.") for i in range(4)])))
+    assert sum(isinstance(e, Condensed) for e in events) >= 1
+    assert events[-1].answer.text == "All is well."  # type: ignore[union-attr]  # the last event is Finished
+
+
+def test_where_nobody_says_how_much_it_is_a_share_of_the_window_that_the_server_tells() -> None:
+    with Standin() as server:
+        server.model("llama3.1", context=2_048)
+        server.say("Told in short [t1].", when="Tell in short what stands").say("All is well.")
+        agent = Agent(connect("ollama:llama3.1", base_url=server.url("ollama")))
+        events = list(agent.stream("And now?", history=talk(*[(f"{i} {LONG}", "Noted.") for i in range(6)])))
+    (condensed,) = [e for e in events if isinstance(e, Condensed)]
+    assert condensed.after <= 2_048 * 0.6 < condensed.before
