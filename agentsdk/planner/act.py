@@ -24,6 +24,7 @@ from agentsdk.evidence import Evidence, Passage
 from agentsdk.i18n import _
 from agentsdk.messages import ToolCall
 from agentsdk.plan import ASK, EXTRACT, MAP, REDUCE, THINK, Step
+from agentsdk.planner.arguments import as_asked
 from agentsdk.planner.condense import condense
 from agentsdk.planner.extract import extract
 from agentsdk.planner.journal import Found, inside, spent
@@ -52,6 +53,8 @@ async def act(step: Step, run: Run) -> Evidence:
         run.emit(StepStarted(step.id, step.do, {}))
         return _end(Evidence(step.id, step.do, {}, "failed", error=_told(error)), began, run)
     tool = run.toolbox.get(step.do) if step.do in run.toolbox else None
+    if tool is not None:
+        inputs = as_asked(inputs, tool.parameters)
     if tool is None and step.do == MAP:  # no row of its own: its elements have theirs
         run.emit(StepStarted(step.id, step.do, inputs))
         with inside(step.id):

@@ -190,7 +190,7 @@ def _take(reply: Reply, run: Run) -> Batch | None:
 
 
 def _given(plan: Plan, run: Run) -> Batch:
-    faults = lint(plan, run.toolbox)
+    faults = lint(plan, run.toolbox, ledger=run.ledger)
     if faults:
         raise PlanError(_("The plan cannot run."), why="\n".join(faults), findings=faults)
     call = ToolCall("call_plan", MAKE_PLAN, {"steps": [s.to_dict() for s in plan]})
@@ -214,7 +214,7 @@ def _read_plan(call: ToolCall, run: Run) -> tuple[Plan | None, Sequence[str]]:
     done = [id_ for id_, evidence in run.steps.items() if evidence.status == "done"]
     taken = [s for s in plan if s.id in run.steps and s.id not in done]
     faults = [_("Step {id}: the id is taken; give it another.").format(id=s.id) for s in taken]
-    faults += lint(plan, run.toolbox, done)
+    faults += lint(plan, run.toolbox, done, run.ledger)
     return (None, faults) if faults else (plan, [])
 
 

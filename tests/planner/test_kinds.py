@@ -55,7 +55,7 @@ def prompt(request: Request) -> str:
     return request.messages[-1].text
 
 
-def run(steps: list[dict[str, Any]], *script: Line, **options: Any) -> tuple[Answer[str], ScriptedModel]:
+def run(steps: Any, *script: Line, **options: Any) -> tuple[Answer[str], ScriptedModel]:
     model = ScriptedModel([*script, "The answer."])
     agent = Agent(model, tools=TOOLS, **options)
     return agent.run(Plan.from_dict({"question": "Q?", "steps": steps})), model
@@ -306,7 +306,10 @@ def test_a_refusal_of_one_element_spares_the_others_and_a_wrong_key_ends_the_run
 
 
 def test_the_budget_ends_a_map_and_the_run_still_answers() -> None:
-    steps = [{"id": "s1", "do": "map", "over": ["a", "b", "c", "d"], "in": {"goal": "Tell."}}]
+    steps = [
+        {"id": "s0", "do": "numbers", "in": {"count": 4}},
+        {"id": "s1", "do": "map", "over": {"$": "s0"}, "in": {"goal": "Tell."}},
+    ]
     model = ScriptedModel(["one", "two", "[incomplete] What there is."])
     answer = Agent(model, tools=TOOLS, budget=Budget(calls=3)).run(Plan.from_dict(steps))
     assert (answer.status, answer.text, answer.usage.calls) == ("over_budget", "What there is.", 3)
@@ -345,3 +348,12 @@ def test_what_a_map_did_is_told_in_events_and_written_into_a_trace(tmp_path: Pat
     done = {e.evidence.step: e.evidence for e in events if isinstance(e, StepDone)}
     assert set(done) == {"s1", "s1.0", "s1.1"}
     assert [part.value for part in done["s1"].parts] == [1.0, 2.0]
+
+
+def test_a_number_is_written_as_text_where_a_tool_takes_text() -> None:
+    steps = [
+        {"id": "s1", "do": "half", "in": {"of": 5 + 1}},
+        {"id": "s2", "do": "text", "in": {"words": {"$": "s1"}}},
+    ]
+    answer, _model = run(steps)
+    assert step(answer, "s2").value == "3.0"
