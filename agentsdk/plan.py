@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from agentsdk.errors import PlanError
 from agentsdk.i18n import _
@@ -26,6 +27,10 @@ from agentsdk.step import (
     from_wire,
     to_wire,
 )
+
+if TYPE_CHECKING:
+    from agentsdk.evidence import Evidence
+    from agentsdk.steps import Made
 
 __all__ = [
     "ASK",
@@ -120,6 +125,116 @@ class Plan:
         except json.JSONDecodeError as error:
             raise PlanError(_("The plan is not JSON."), why=str(error)) from error
 
+    def to_yaml(self) -> str:
+        """Return the plan as YAML, which people like to edit."""
+        from agentsdk.written import to_yaml  # yaml is not needed to make plans
+
+        return to_yaml({"question": self.question, "steps": [s.to_dict() for s in self.steps]})
+
+    @classmethod
+    def from_yaml(cls, text: str) -> Plan:
+        """Return the plan written in `text`, in YAML or JSON.
+
+        Raises:
+            PlanError: the text is neither, or not a plan.
+
+        """
+        from agentsdk.written import parse
+
+        return cls.from_dict(parse(text))
+
+    @classmethod
+    def load(cls, path: str | Path) -> Plan:
+        """Return the plan that a file holds, in YAML or JSON.
+
+        Raises:
+            PlanError: the file cannot be read, or holds no plan.
+
+        """
+        from agentsdk.written import read_text
+
+        return cls.from_yaml(read_text(path))
+
+    @classmethod
+    def of(cls, *ends: Made, question: str = "") -> Plan:
+        """Return the plan of steps written with `agentsdk.steps`, with all that they need, in order."""
+        from agentsdk.steps import collect
+
+        return cls(collect(ends), question)
+
+    def replace(self, step: Step) -> Plan:
+        """Return the plan with the step of this id replaced; where it stands, and who uses it, stays.
+
+        Raises:
+            PlanError: there is no such step, or the new one needs a step that comes later.
+
+        """
+        self._place(step.id)
+        return self._checked([step if s.id == step.id else s for s in self.steps])
+
+    def insert(self, step: Step, *, before: str | None = None, after: str | None = None) -> Plan:
+        """Return the plan with a step more: before or behind another, or behind what it needs at the earliest.
+
+        Raises:
+            PlanError: the id is taken, or what it needs does not stand before it.
+
+        """
+        if before is not None:
+            at = self._place(before)
+        elif after is not None:
+            at = self._place(after) + 1
+        else:
+            users = [i for i, s in enumerate(self.steps) if step.id in s.needs]
+            at = min(users, default=len(self.steps))
+        return self._checked([*self.steps[:at], step, *self.steps[at:]])
+
+    def drop(self, id: str, *, instead: str | None = None) -> Plan:
+        """Return the plan without a step.
+
+        Args:
+            id: the step.
+            instead: the id of a step whose result takes the place of its result.
+
+        Raises:
+            PlanError: there is no such step, or others need it and `instead` is not given; they are named.
+
+        """
+        at = self._place(id)
+        rest = [s for i, s in enumerate(self.steps) if i != at]
+        if instead is not None:
+            rest = [s.renamed({id: instead}) for s in rest]
+        users = [s.id for s in rest if id in s.needs]
+        if users:
+            raise PlanError(
+                _("Step {id} cannot be dropped: {users} need it.").format(id=id, users=", ".join(users)),
+                fix=_("Drop or change these first, or name a step whose result takes its place: instead=."),
+            )
+        return self._checked(rest)
+
+    def _place(self, id: str) -> int:
+        at = next((i for i, s in enumerate(self.steps) if s.id == id), None)
+        if at is None:
+            raise PlanError(
+                _("There is no step {id}.").format(id=id),
+                fix=_("The steps are: {ids}.").format(ids=", ".join(s.id for s in self.steps) or "-"),
+            )
+        return at
+
+    def _checked(self, steps: Sequence[Step]) -> Plan:
+        known: set[str] = set()
+        for step in steps:
+            if step.id in known:
+                raise PlanError(_("Step {id}: the id is taken; give it another.").format(id=step.id))
+            missing = next((need for need in step.needs if need not in known), None)
+            if missing is not None:
+                raise PlanError(
+                    _("Step {id} needs {need}, which does not stand before it.").format(
+                        id=step.id, need=missing
+                    )
+                )
+            known.add(step.id)
+        return Plan(tuple(steps), self.question)
+
     def mermaid(self) -> str:
         """Return the plan as Mermaid text, which GitHub and most Markdown viewers draw."""
         name = {s.id: f"n{i}" for i, s in enumerate(self.steps)}
@@ -130,6 +245,17 @@ class Plan:
         for step in self.steps:
             lines += [f"    {name[need]} --> {name[step.id]}" for need in step.needs if need in name]
         return "\n".join(lines)
+
+    def svg(self, steps: Sequence[Evidence] = ()) -> str:
+        """Return the plan as a drawing in SVG, which needs no network and fits light and dark pages.
+
+        Args:
+            steps: how the steps ended, as `answer.steps` says; they are then coloured by it.
+
+        """
+        from agentsdk.drawing import draw
+
+        return draw(self, steps)
 
     def tree(self) -> str:
         """Return the plan as a tree of text: each step below the last step that it needs."""
@@ -166,8 +292,34 @@ class Plan:
 
 def describe(step: Step) -> str:
     """Return the step in a line: what it does, with which inputs."""
-    inputs = ", ".join(f"{k}={_short(v)}" for k, v in step.inputs.items())
-    parts = [f"{step.do}({inputs})"]
+    inputs = ", ".join(f"{k}={_short(v)}" for k, v in _shown(step).items())
+    return " ".join([f"{step.do}({inputs})", *_details(step)])
+
+
+def lines_of(step: Step) -> list[str]:
+    """Return the step in lines, for a drawing: its id and what it does, its inputs, and what else it says."""
+    inputs = [f"{k}: {_short(v)}" for k, v in _shown(step).items()]
+    return [f"{step.id} {step.do}", *inputs, *_details(step)]
+
+
+def _shown(step: Step) -> Mapping[str, Any]:
+    """Return the inputs as they are shown: of a map what it does with each element, in a line."""
+    if step.do != MAP or not isinstance(step.inputs.get("do"), str):
+        return step.inputs
+    try:
+        return {"each": Word(describe(step.body))}
+    except PlanError:
+        return step.inputs
+
+
+class Word(str):
+    """A text that is shown as it is."""
+
+    __slots__ = ()
+
+
+def _details(step: Step) -> list[str]:
+    parts = []
     if step.over is not None:
         parts.append(f"over {_short(step.over)}")
     if step.most is not None:
@@ -181,7 +333,7 @@ def describe(step: Step) -> str:
         parts.append(f"after {', '.join(step.after)}")
     if step.alt is not None:
         parts.append(f"else {step.alt.do}")
-    return " ".join(parts)
+    return parts
 
 
 def _short(value: Any) -> str:

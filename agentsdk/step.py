@@ -193,6 +193,28 @@ class Step:
         wire = {"id": self.id, **{k: to_wire(v) for k, v in self.inputs.items()}}
         return Step.from_dict(wire)
 
+    def renamed(self, ids: Mapping[str, str]) -> Step:
+        """Return the step with the steps that it needs called by other ids."""
+
+        def put(value: Any) -> Any:
+            if isinstance(value, Ref):
+                return replace(value, step=ids.get(value.step, value.step))
+            if isinstance(value, Mapping):
+                return {k: put(v) for k, v in value.items()}
+            if isinstance(value, (list, tuple)):
+                return [put(v) for v in value]
+            return value
+
+        when, alt = self.when, self.alt
+        return replace(
+            self,
+            inputs=put(self.inputs),
+            after=tuple(dict.fromkeys(ids.get(a, a) for a in self.after)),
+            when=When(put(when.ref), put(when.tests)) if when else None,
+            over=put(self.over),
+            alt=Alt(alt.do, None if alt.inputs is None else put(alt.inputs)) if alt else None,
+        )
+
     def instead(self) -> Step | None:
         """Return the step that does what `alt` says, under the same id; None where there is no `alt`."""
         if self.alt is None:

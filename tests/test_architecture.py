@@ -14,7 +14,7 @@ LAYERS = [
     {"errors"},
     {"media"},
     {"messages"},
-    {"step", "plan", "evidence", "budget", "memory"},
+    {"step", "steps", "written", "plan", "drawing", "evidence", "budget", "memory"},
     {"arithmetic"},
     {"answer"},
     {"events"},

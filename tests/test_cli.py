@@ -369,3 +369,43 @@ def test_a_missing_extra_is_named_with_its_install_line(tmp_path: Path) -> None:
     )
     assert ran.returncode == 2
     assert 'pip install "agentsdk[docs]"' in ran.stderr
+
+
+FILE = """
+question: What is 12% of 340?
+steps:
+  - {id: a, do: calculator, in: {expression: 12*7}}
+  - {id: b, do: clock, in: {date: 2026-11-25}}
+"""
+
+
+def test_a_plan_from_a_file_is_checked_and_shown_without_a_model(tmp_path: Path) -> None:
+    file = tmp_path / "plan.yaml"
+    file.write_text(FILE, encoding="utf-8")
+    svg = agentsdk("plan", "--plan-file", str(file), "--as", "svg", "--model", "openai:none")
+    assert svg.returncode == 0
+    assert svg.stdout.startswith("<svg ")
+    yaml = agentsdk("plan", "--plan-file", str(file), "--as", "yaml")
+    assert "expression: 12*7" in yaml.stdout
+    file.write_text(FILE.replace("clock", "clok"), encoding="utf-8")
+    wrong = agentsdk("plan", "--plan-file", str(file))
+    assert wrong.returncode == 2
+    assert "Step b: there is no tool clok. Did you mean clock?" in wrong.stderr
+    missing = agentsdk("plan", "--plan-file", str(tmp_path / "none.yaml"))
+    assert (missing.returncode, "cannot be read" in missing.stderr) == (2, True)
+
+
+def test_a_plan_from_a_file_is_run_and_the_planner_is_not_asked(tmp_path: Path) -> None:
+    file = tmp_path / "plan.yaml"
+    file.write_text(FILE, encoding="utf-8")
+    with Standin() as server:
+        server.say("It is 84.")
+        ran = agentsdk(
+            "ask", "How much?", "--plan-file", str(file), "--json", "--model", "openai:gpt-4o",
+            "--base-url", server.url("openai"), OPENAI_API_KEY="k",
+        )  # fmt: skip
+        assert len(server.requests) == 1
+        assert "How much?" in str(server.requests[0])
+    answer = json.loads(ran.stdout)
+    assert (ran.returncode, answer["answer"]) == (0, "It is 84.")
+    assert [(s["id"], s["status"]) for s in answer["steps"]] == [("a", "done"), ("b", "done")]

@@ -7,8 +7,9 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -31,6 +32,8 @@ from agentsdk.messages import Message
 from agentsdk.models.connect import connect
 from agentsdk.models.discover import KEYS, Choice, Report, choose, discover
 from agentsdk.models.model import Model
+from agentsdk.plan import Plan
+from agentsdk.planner.lint import check_plan
 from agentsdk.references import References
 from agentsdk.trace import TraceFile, read
 
@@ -105,6 +108,15 @@ Seconds = Annotated[
 Trace = Annotated[
     Path | None,
     typer.Option("--trace", metavar=_("FILE"), help=_("Write down what happens, for `agentsdk trace`.")),
+]
+PlanFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--plan-file",
+        help=_("A plan in YAML or JSON, to be taken as it is."),
+        metavar="FILE",
+        show_default=False,
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help=_("Print one JSON object and nothing else."))]
 
@@ -189,10 +201,11 @@ def ask(
     budget_tokens: Tokens = None,
     budget_seconds: Seconds = None,
     trace: Trace = None,
+    plan_file: PlanFile = None,
     as_json: AsJson = False,
 ) -> int:
     out, err = console_for(sys.stdout), console_for(sys.stderr)
-    text = _question(question)
+    asked = _question(question) if plan_file is None else _planned(plan_file, question)
     references = _references(ref, err)
     agent = Agent(
         _model(model, base_url, err),
@@ -202,7 +215,7 @@ def ask(
         approve=ask_person,
         budget=_budget(budget_calls, budget_tokens, budget_seconds),
     )
-    answer = _run(agent, text, (), trace, err, quiet=as_json)
+    answer = _run(agent, asked, (), trace, err, quiet=as_json)
     if as_json:
         print(answer.to_json())
     else:
@@ -255,20 +268,29 @@ def show_plan(
     tool: Tools = None,
     plan: Mode = "auto",
     form: Annotated[
-        Literal["tree", "json", "mermaid"], typer.Option("--as", help=_("How to show it."))
+        Literal["tree", "json", "yaml", "mermaid", "svg"], typer.Option("--as", help=_("How to show it."))
     ] = "tree",
+    plan_file: PlanFile = None,
     as_json: AsJson = False,
 ) -> int:
     out, err = console_for(sys.stdout), console_for(sys.stderr)
-    text = _question(question)
-    agent = Agent(_model(model, base_url, err), tools=_tools(tool), references=_references(ref, err), plan=plan)
-    made = agent.plan(text)
+    made: Plan | None
+    if plan_file is not None:  # checked and shown, and no model is asked
+        made = _planned(plan_file, question)
+        check_plan(made, _toolbox(_tools(tool), _references(ref, err)))
+    else:
+        text = _question(question)
+        agent = Agent(
+            _model(model, base_url, err), tools=_tools(tool), references=_references(ref, err), plan=plan
+        )
+        made = agent.plan(text)
     if as_json or form == "json":
         print(json.dumps(made.to_dict() if made else None, ensure_ascii=False, indent=2))
     elif made is None:
         out.print(Text(_("No plan: the model would answer at once.")))
     else:
-        print(clean(made.mermaid() if form == "mermaid" else made.tree()))
+        forms = {"tree": made.tree, "yaml": made.to_yaml, "mermaid": made.mermaid, "svg": made.svg}
+        print(clean(forms[form]()).rstrip("\n"))
     return exits.ANSWERED
 
 
@@ -359,6 +381,17 @@ def _question(given: str | None) -> str:
     return sys.stdin.buffer.read().decode("utf-8", "replace")
 
 
+def _planned(path: Path, question: str | None) -> Plan:
+    """Return the plan of a file; a question on the command line takes the place of its own."""
+    plan = Plan.load(path)
+    return plan if question is None else replace(plan, question=_question(question))
+
+
+def _toolbox(tools: Iterable[Any], references: References | None) -> toolbox.Toolbox:
+    look_up = [references.as_tool()] if references else []
+    return toolbox.Toolbox([*look_up, *toolbox.gather(tools)])
+
+
 def _references(paths: list[str] | None, err: Any) -> References | None:
     if not paths:
         return None
@@ -405,7 +438,7 @@ def _announce(choice: Choice, report: Report) -> str:
 
 
 def _run(
-    agent: Agent, question: str, history: Sequence[Message], trace: Path | None, err: Any, *, quiet: bool
+    agent: Agent, question: str | Plan, history: Sequence[Message], trace: Path | None, err: Any, *, quiet: bool
 ) -> Answer[Any]:
     with ExitStack() as stack:
         sink = stack.enter_context(TraceFile(trace)) if trace else None

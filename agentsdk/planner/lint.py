@@ -42,6 +42,17 @@ def lint(plan: Plan, toolbox: Toolbox, known: Collection[str] = (), ledger: Ledg
     return faults + linter.end()
 
 
+def check_plan(plan: Plan, toolbox: Toolbox, ledger: Ledger | None = None) -> None:
+    """Do nothing with a plan that can run.
+
+    Raises:
+        PlanError: it cannot; `findings` holds a sentence a fault.
+
+    """
+    if faults := lint(plan, toolbox, ledger=ledger):
+        raise PlanError(_("The plan cannot run."), why="\n".join(faults), findings=faults)
+
+
 def has_effect(step: Step, toolbox: Toolbox) -> bool:
     """Return whether a step, its fallback or what a map does with each element changes something outside.
 
