@@ -354,7 +354,11 @@ def _most(wire: Any, id: str) -> int | None:
 
 
 def _returns(wire: Any, id: str) -> Any:
-    if wire is None or (isinstance(wire, (str, Mapping)) and wire):
+    if (
+        wire is None
+        or (isinstance(wire, (str, Mapping)) and wire)
+        or (isinstance(wire, list) and len(wire) == 1)
+    ):
         return wire
     raise PlanError(
         _('Step {id}: "as" is a type: {examples}.').format(

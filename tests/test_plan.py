@@ -111,7 +111,7 @@ def _printable(value: Any) -> bool:
         ({"max": 0}, 's7: "max"'),
         ({"max": True}, 's7: "max"'),
         ({"max": "3"}, 's7: "max"'),
-        ({"as": ["number"]}, 's7: "as"'),
+        ({"as": ["number", "text"]}, 's7: "as"'),
         ({"as": ""}, 's7: "as"'),
         ({"alt": {}}, 's7: "alt"'),
         ({"alt": {"do": "x", "with": 1}}, 's7: "alt"'),
