@@ -15,7 +15,8 @@ from html import escape
 
 from agentsdk.evidence import Evidence
 from agentsdk.i18n import _
-from agentsdk.plan import Plan, Step, lines_of
+from agentsdk.plan import Plan, Step
+from agentsdk.shown import lines_of
 from agentsdk.step import STEP_KINDS
 
 _SIZE, _WIDE, _NARROW, _LINE = 13, 13.0, 7.85, 18

@@ -6,11 +6,12 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from agentsdk.errors import PlanError
 from agentsdk.i18n import _
 from agentsdk.messages import Json
+from agentsdk.shown import describe
 from agentsdk.step import (
     ASK,
     EXTRACT,
@@ -288,56 +289,3 @@ class Plan:
             else:
                 roots.append(step)
         return children, roots
-
-
-def describe(step: Step) -> str:
-    """Return the step in a line: what it does, with which inputs."""
-    inputs = ", ".join(f"{k}={_short(v)}" for k, v in _shown(step).items())
-    return " ".join([f"{step.do}({inputs})", *_details(step)])
-
-
-def lines_of(step: Step) -> list[str]:
-    """Return the step in lines, for a drawing: its id and what it does, its inputs, and what else it says."""
-    inputs = [f"{k}: {_short(v)}" for k, v in _shown(step).items()]
-    return [f"{step.id} {step.do}", *inputs, *_details(step)]
-
-
-def _shown(step: Step) -> Mapping[str, Any]:
-    """Return the inputs as they are shown: of a map what it does with each element, in a line."""
-    if step.do != MAP or not isinstance(step.inputs.get("do"), str):
-        return step.inputs
-    try:
-        return {"each": Word(describe(step.body))}
-    except PlanError:
-        return step.inputs
-
-
-class Word(str):
-    """A text that is shown as it is."""
-
-    __slots__ = ()
-
-
-def _details(step: Step) -> list[str]:
-    parts = []
-    if step.over is not None:
-        parts.append(f"over {_short(step.over)}")
-    if step.most is not None:
-        parts.append(f"max {step.most}")
-    if step.returns is not None:
-        parts.append(f"as {_short(step.returns)}")
-    if step.when is not None:
-        tests = " and ".join(f"{name} {_short(value)}" for name, value in step.when.tests.items())
-        parts.append(f"when {_short(step.when.ref)} {tests}")
-    if step.after:
-        parts.append(f"after {', '.join(step.after)}")
-    if step.alt is not None:
-        parts.append(f"else {step.alt.do}")
-    return parts
-
-
-def _short(value: Any) -> str:
-    if isinstance(value, Ref):
-        return f"⟨{value}⟩"
-    text = value if isinstance(value, str) else json.dumps(to_wire(value), ensure_ascii=False)
-    return text if len(text) <= 60 else text[:59] + "…"

@@ -14,7 +14,7 @@ LAYERS = [
     {"errors"},
     {"media"},
     {"messages"},
-    {"step", "steps", "written", "plan", "drawing", "evidence", "budget", "memory"},
+    {"step", "shown", "steps", "written", "plan", "drawing", "evidence", "budget", "memory"},
     {"arithmetic"},
     {"answer"},
     {"events"},
