@@ -85,6 +85,8 @@ def test_the_python_block_runs(name: str, code: str, tmp_path: Path, tiny_gguf_f
     with Standin() as server:
         if "def rate" in code:
             server.call("rate", base="USD", quote="EUR")
+        if "think(" in code:
+            server.say("391, and 2026-02-23.")
         server.say("It is 92 euros.")
         run(
             [sys.executable, str(file)],
