@@ -108,13 +108,19 @@ def pick(examples: Sequence[Example], question: str, room: int = TOKENS) -> tupl
 
 
 def by_likeness(texts: Sequence[str], question: str) -> list[int]:
-    """Return the places of the texts, the one most like the question first; equals in their order.
+    """Return the places of the texts, the one most like the question first; equals in their order."""
+    scores = likeness(texts, question)
+    return sorted(range(len(texts)), key=lambda at: (-scores[at], at))
 
-    What counts is the share of the question's terms that a text holds, weighed by how few of the texts hold them.
+
+def likeness(texts: Sequence[str], question: str) -> list[float]:
+    """Return how like the question each text is; 0 where they have no word in common that says anything.
+
+    What counts is which of the question's terms a text holds, weighed by how few of the texts hold them.
     """
     wanted = set(terms(question, words=False))
     held = [set(terms(text, words=False)) & wanted for text in texts]
     spread = Counter(term for each in held for term in each)
     weight = {term: math.log(1 + len(texts) / count) for term, count in spread.items()}
-    scores = [sum(sorted(weight[term] for term in each)) for each in held]
-    return sorted(range(len(texts)), key=lambda at: (-scores[at], at))
+    # Sorted: sums of fractions depend on the order, and a set has another one in each process.
+    return [sum(sorted(weight[term] for term in each)) for each in held]

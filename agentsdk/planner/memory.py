@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from agentsdk.errors import ModelError
 from agentsdk.events import Condensed
-from agentsdk.examples import by_likeness
+from agentsdk.examples import likeness
 from agentsdk.i18n import _
 from agentsdk.memory import SHARE
 from agentsdk.messages import Message
@@ -25,7 +25,7 @@ from agentsdk.planner.ledger import LimitReached
 from agentsdk.planner.recall import with_recall
 from agentsdk.planner.run import Run
 from agentsdk.planner.shown import LEAST_RESULT, shown
-from agentsdk.planner.units import Unit, alike, earlier_turns, exchanges_of
+from agentsdk.planner.units import Unit, earlier_turns, exchanges_of
 from agentsdk.planner.weigh import cut, tokens_of, weigh, weigh_specs
 from agentsdk.prompts import render
 from agentsdk.prompts.fence import fence, nonce
@@ -71,19 +71,22 @@ async def _take_off(turns: Sequence[Unit], exchanges: Sequence[Unit], run: Run, 
     shelf.turns += len(turns)
     shelf.exchanges += len(exchanges)
     shelf.room = limit // 8
+    rest = [*turns, *exchanges]
     if how == "summary":
         try:
-            if turns:
-                shelf.told = await _summarise(shelf.told, turns, run, limit)
-                shelf.told_turns = shelf.turns
-            if exchanges:
-                shelf.told_work = await _summarise(shelf.told_work, exchanges, run, limit)
+            for piece, units in _pieces(turns, run, limit):
+                shelf.told = await _tell_in_brief(shelf.told, piece, run)
+                shelf.told_turns = int(units[-1].id.removeprefix("t"))
+                rest = rest[len(units) :]
+            for piece, units in _pieces(exchanges, run, limit):
+                shelf.told_work = await _tell_in_brief(shelf.told_work, piece, run)
+                rest = rest[len(units) :]
         except LimitReached:
             how, why = "filter", _("The budget affords no summary.")
         except ModelError as error:
             how, why = "filter", error.what
     if how == "filter":
-        _keep_alike([*turns, *exchanges], run, limit // 2)
+        _keep_alike(rest, run, limit // 2)
     return how, why
 
 
@@ -163,33 +166,33 @@ def _choose(run: Run, turns: list[Unit], exchanges: list[Unit], limit: int) -> t
     return [u for u in chosen if u in open_turns], [u for u in chosen if u in open_work]
 
 
-async def _summarise(told: str, units: Sequence[Unit], run: Run, limit: int) -> str:
-    """Return a summary of what was told before and of `units`, piece by piece where they are too long for one call.
+def _pieces(units: Sequence[Unit], run: Run, limit: int) -> list[tuple[str, list[Unit]]]:
+    """Return the texts of the units in pieces that fit one call each, and the units of each piece."""
+    memory = run.memory
+    room = max(limit - 2 * (memory.summary_tokens if memory else 0) - 300, limit // 3)
+    pieces: list[tuple[str, list[Unit]]] = []
+    weight = 0.0
+    for unit in units:
+        text = cut(unit.text, room, run.model)
+        cost = tokens_of(text, run.model)
+        if pieces and weight + cost <= room:
+            before, held = pieces[-1]
+            pieces[-1] = (f"{before}\n\n{text}", [*held, unit])
+            weight += cost
+        else:
+            pieces.append((text, [unit]))
+            weight = cost
+    return pieces
+
+
+async def _tell_in_brief(told: str, piece: str, run: Run) -> str:
+    """Return a summary of what was told before and of a piece.
 
     Raises:
         LimitReached: the budget does not afford it beside the work and the answer.
         ModelError: the model failed.
 
     """
-    memory = run.memory
-    room = max(limit - 2 * (memory.summary_tokens if memory else 0) - 300, limit // 3)
-    pieces: list[str] = []
-    weight = 0.0
-    for unit in units:
-        text = cut(unit.text, room, run.model)
-        cost = tokens_of(text, run.model)
-        if not pieces or weight + cost > room:
-            pieces.append(text)
-            weight = cost
-        else:
-            pieces[-1] += "\n\n" + text
-            weight += cost
-    for piece in pieces:
-        told = await _tell_in_brief(told, piece, run)
-    return told
-
-
-async def _tell_in_brief(told: str, piece: str, run: Run) -> str:
     calls = run.ledger.budget.calls
     if calls is not None and run.ledger.used.calls + 1 + _CALLS_AFTER > calls:
         raise LimitReached("calls")
@@ -207,8 +210,9 @@ async def _tell_in_brief(told: str, piece: str, run: Run) -> str:
 def _keep_alike(units: Sequence[Unit], run: Run, goal: int) -> None:
     """Have those of the units that are most like the question stand word for word, as long as there is room."""
     room = goal - _weigh_shown(run)
-    for at in by_likeness([u.text for u in units], run.brief.question):
+    scores = likeness([u.text for u in units], run.brief.question)
+    for _score, at in sorted((-score, at) for at, score in enumerate(scores) if score):
         cost = weigh(units[at].messages, run.model) * MARGIN
-        if cost <= room and alike(units[at].text, run.brief.question):
+        if cost <= room:
             run.shelf.kept.add(units[at].id)
             room -= round(cost)

@@ -6,11 +6,11 @@ import re
 from typing import Any
 
 from agentsdk.errors import ToolError
-from agentsdk.examples import by_likeness
+from agentsdk.examples import likeness
 from agentsdk.function_tool import Tool, tool
 from agentsdk.i18n import _
 from agentsdk.planner.run import Run
-from agentsdk.planner.units import alike, earlier_turns, exchanges_of
+from agentsdk.planner.units import earlier_turns, exchanges_of
 from agentsdk.planner.weigh import as_json
 from agentsdk.prompts import render
 from agentsdk.toolbox import AnyTool, Toolbox
@@ -71,8 +71,9 @@ def _open(id_: str, run: Run) -> Any:
         ]
         return "\n".join([units[wanted].text, *steps])
     texts = {u.id: u.text for u in units.values()}
-    likely = [list(texts)[at] for at in by_likeness(list(texts.values()), wanted)]
-    best = [texts[i] for i in likely[:3] if alike(texts[i], wanted)]
+    scores = likeness(list(texts.values()), wanted)
+    likely = sorted((-score, at) for at, score in enumerate(scores) if score)
+    best = [list(texts.values())[at] for _score, at in likely[:3]]
     if not best:
         raise ToolError(
             _("Nothing in this conversation is called {id}, and nothing is like it.").format(id=wanted[:80]),

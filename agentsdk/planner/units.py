@@ -9,7 +9,6 @@ from agentsdk.messages import Message
 from agentsdk.planner.intake import earlier
 from agentsdk.planner.run import Run
 from agentsdk.planner.weigh import as_json
-from agentsdk.references.words import terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +73,3 @@ def parts_of(run: Run) -> tuple[int, Message, list[Message]]:
     rest = run.messages[at + 1 :]
     begin = next((i for i, m in enumerate(rest) if m.role == "assistant"), len(rest))
     return begin, run.messages[at], rest
-
-
-def alike(text: str, question: str) -> bool:
-    """Return whether a text has a word of the question in it, other than those that every text has."""
-    return not set(terms(text, words=False)).isdisjoint(terms(question, words=False))

@@ -205,7 +205,7 @@ def _make(
         run.ledger.total,
         tuple(run.findings),
         turns,
-        run.brief.chosen.intent if run.brief.chosen else "",
+        intent=run.brief.chosen.intent if run.brief.chosen else "",
     )
 
 

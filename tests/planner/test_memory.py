@@ -356,3 +356,14 @@ def test_where_nobody_says_how_much_it_is_a_share_of_the_window_that_the_server_
         events = list(agent.stream("And now?", history=talk(*[(f"{i} {LONG}", "Noted.") for i in range(6)])))
     (condensed,) = [e for e in events if isinstance(e, Condensed)]
     assert condensed.after <= 2_048 * 0.6 < condensed.before
+
+
+def test_what_a_summary_covered_before_the_budget_ended_is_kept() -> None:
+    history = talk(*[(f"turn {i} " + LONG, "noted") for i in range(20)])
+    model = script("Done.")
+    run = open_run(Memory(1_500, 1), history, model, Budget(calls=5))
+    asyncio.run(condense(run))
+    assert len(model.requests) == 3
+    assert run.shelf.told
+    assert 0 < run.shelf.told_turns < run.shelf.turns
+    assert f"turn {run.shelf.told_turns - 1} " in model.requests[-1].messages[0].text
