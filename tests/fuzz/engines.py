@@ -24,7 +24,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import seed as seeded
 from hypothesis import strategies as st
 
-from tests.fuzz.reader import Reader, Violation
+from tests.fuzz.reader import SLOW, Reader, Violation
 from tests.fuzz.tally import Tally
 
 CHILD = "TESTS_FUZZ_CHILD"
@@ -34,14 +34,13 @@ INSTRUMENTED = 2.0
 """Seconds that a reading may take under atheris, which counts each branch: it is not the code that runs elsewhere."""
 
 
-def plain(reader: Reader, inputs: int, seed: int, tally: Tally, first: int = 0) -> None:
+def plain(reader: Reader, inputs: int, seed: int, tally: Tally, first: int = 0, most: float = SLOW) -> None:
     """Feed inputs drawn by chance; each can be drawn again by its number."""
     began = time.process_time()
     for number in range(first, first + inputs):
+        sample = reader.make(chance_of(reader.name, seed, number))
         with contextlib.suppress(Violation):  # it is counted
-            tally.take(
-                reader, reader.make(chance_of(reader.name, seed, number)), f"seed {seed} number {number}"
-            )
+            tally.take(reader, sample, f"seed {seed} number {number}", most)
     tally.seconds += time.process_time() - began
 
 
