@@ -29,7 +29,23 @@ from agentsdk.models.repair.quoted import Place
 _PYTHON_TAG = "<|python_tag|>"
 _OPENERS = (*TAGS, "<function=", "<function name=", _PYTHON_TAG, "```", "✿FUNCTION✿", "✿RESULT✿", "✿RETURN✿")
 _OPENER = re.compile("|".join(map(re.escape, _OPENERS)))
-_AFTER_FENCE = re.compile("|".join(re.escape(opener) for opener in _OPENERS if opener != "```"))
+
+
+def _likely(*openers: str) -> re.Pattern[str]:
+    """Return what finds the openers that may be more than words: no tag that is followed by anything but a call."""
+    tags = "|".join(re.escape(opener) for opener in openers if opener in TAGS)
+    others = "|".join(re.escape(opener) for opener in openers if opener not in TAGS)
+    return re.compile(rf"(?:{tags})(?={BETWEEN.pattern}(?:[{{\[]|<f|<?\Z))|{others}")
+
+
+_LIKELY = {
+    (fenced, found): _likely(
+        *(o for o in _OPENERS if not (fenced and o == "```") and (found or o != "✿RESULT✿"))
+    )
+    for fenced in (False, True)
+    for found in (False, True)
+}
+"""By whether a block of code was met, after which no other can be one of calls, and whether a call was found."""
 _LONGEST = max(map(len, _OPENERS))
 _TAG_ONLY = re.compile(re.escape(_PYTHON_TAG))
 
@@ -181,8 +197,8 @@ class TextCalls:
                 return None
             if reading.calls:
                 return self._took(reading)
-        openers = _AFTER_FENCE if self._fenced else _OPENER
-        opener = openers.search(text, start) if self._reads else _TAG_ONLY.match(text, start)
+        likely = _LIKELY[self._fenced, bool(self.found)]
+        opener = likely.search(text, start) if self._reads else _TAG_ONLY.match(text, start)
         if opener is None or opener.start() > start:
             end = opener.start() if opener else len(text) - (0 if final else self._partial(text, start))
             if end == start:
@@ -219,7 +235,7 @@ class TextCalls:
         if reading is None or not reading.calls or self._read_before + at < self._sure:
             return reading
         end = reading.end
-        while True:
+        for _call in range(MOST_CALLS):  # nobody shows so many as an example
             beside = end_of(_BESIDE, text, end)
             if self._where.begins and "\n" in text[end:beside]:
                 break

@@ -493,3 +493,18 @@ def test_only_the_tool_that_was_asked_for_may_be_called() -> None:
         assert (answer.calls, answer.broken) == ((), (("get_weather", "Only add may be called now."),))
     assert read_everywhere(f"<tool_call>{ADD}</tool_call>", offer=forced).calls == (SUM,)
     assert read(["Well."], native=native("functions.add", {"x": 2, "y": 5}), offer=forced).calls == (SUM,)
+
+
+def test_a_long_row_of_calls_is_no_example_whatever_words_follow() -> None:
+    # It is read again as it grows: without an end to looking ahead, each time as far as it goes.
+    calls = "<function=get_time>{}</function>" * (MOST_CALLS + 40)
+    answer = read([f"One: {calls} and on."])
+    assert len(answer.calls) == MOST_CALLS
+    assert read([f"One: {calls} and on."[at : at + 700] for at in range(0, len(calls) + 20, 700)]) == answer
+
+
+@pytest.mark.parametrize("tag", ["<tools>", "<tool_call>", "✿RESULT✿"])
+def test_a_mark_before_marks_hides_no_call(tag: str) -> None:
+    for between in ("", " ", "\n", "<", "</tool_call>\n"):
+        answer = read_everywhere(f"{tag}{between}{tag}{between}\n<tool_call>{WEATHER}</tool_call>")
+        assert answer.calls == (OSLO,), between
