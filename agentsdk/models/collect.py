@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agentsdk.budget import Usage
@@ -74,7 +74,7 @@ class Collector:
 
     def offers(self, name: Any) -> bool:
         """Return whether a tool was offered."""
-        return self._offer is not None and name in self._offer.tools
+        return self._offer is not None and isinstance(name, str) and name in self._offer.tools
 
     @property
     def usage(self) -> Usage:
@@ -281,11 +281,13 @@ class Collector:
             fix=_("Ask again, or take another model."),
         )
 
-    def _show(self, parts: Iterable[Part]) -> list[Delta]:
+    def _show(self, parts: Sequence[Part]) -> list[Delta]:
         deltas: list[Delta] = []
-        for kind, text in parts:
+        # What the same piece shows to be a thought is not read for calls, nor shown as text first.
+        last = max((at for at, (kind, _text) in enumerate(parts) if kind == "orphan"), default=0)
+        for at, (kind, text) in enumerate(parts):
             if kind == "said":
-                if said := self._reader.feed(text):
+                if at >= last and (said := self._reader.feed(text)):
                     deltas.append(TextDelta(said))
                 continue
             self._thought.append(text)

@@ -419,6 +419,18 @@ def test_what_the_provider_runs_itself_is_no_call_of_ours_and_no_empty_answer(
     assert reply.message.native["openai"]["responses"] == [item]
 
 
+@both
+@pytest.mark.parametrize("name", [["add"], {"add": 1}, None, 5])
+def test_a_call_of_text_whose_name_is_none_is_no_call_of_ours(
+    server: Standin, streamed: bool, name: Any
+) -> None:
+    # A list was looked up among the tools, and a TypeError went through.
+    item = {"id": "x_1", "type": "custom_tool_call", "call_id": "c", "name": name, "input": "x"}
+    answer(server, streamed, item)
+    reply, _ = run(model_for(server), ASK, streamed)
+    assert (reply.message.text, reply.message.calls, reply.message.broken_calls) == ("", (), ())
+
+
 def test_the_answer_of_mistral_rs_is_read(server: Standin) -> None:
     said = {
         "output_text": "\n\nOK",
