@@ -173,10 +173,12 @@ def _read_tagged_json(text: str, at: int, closer: str, names: Names, *, final: b
     return whole_call(text, at, end, names, "tag", bare_name=True)
 
 
-_FUNCTION = re.compile(r"""<function(?:=|\s+name=)\s*["']?([\w.:/-]{1,120})["']?\s*(?:>|(?=\{))""")
-_FUNCTION_SO_FAR = re.compile(r"""<function(?:=|\s+name=)\s*["']?[\w.:/-]{0,120}["']?\s*""")
+# Nothing here is taken back that was taken: of two runs of blanks with nothing between them each could end anywhere.
+_FUNCTION = re.compile(r"""<function(?:=|\s++name=)\s*+["']?+([\w.:/-]{1,120}+)["']?+\s*+(?:>|(?=\{))""")
+NAME_SO_FAR = r"""\s*+["']?+[\w.:/-]{0,120}+["']?+\s*+"""
+_FUNCTION_SO_FAR = re.compile(rf"<function(?:=|\s++name=){NAME_SO_FAR}")
 _FUNCTIONS = ("<function=", "<function name=")
-_PARAMETER = re.compile(r"""<parameter(?:=|\s+name=)\s*["']?([^>"'<]{1,120}?)["']?\s*>""")
+_PARAMETER = re.compile(r"""<parameter(?:=|\s++name=)\s*+["']?+([^>"'<]{1,120}?)["']?+\s*+>""")
 _PARAMETER_SO_FAR = re.compile(r"""</?(?:[a-z]{0,12}[^>]{0,130})?""")
 _PARAMETER_END = "</parameter>"
 _FUNCTION_END = "</function>"
@@ -249,9 +251,9 @@ def _unpadded(value: str) -> str:
     return value.removeprefix("\n").removesuffix("\n")
 
 
-_MARK = re.compile(r"✿FUNCTION✿[^\S\n]*[:：]?[^\S\n]*([\w.:/-]{1,120})\s*✿ARGS✿\s*[:：]?\s*")
+_MARK = re.compile(r"✿FUNCTION✿[^\S\n]*+[:：]?+[^\S\n]*+([\w.:/-]{1,120}+)\s*+✿ARGS✿\s*+[:：]?+\s*+")
 _MARK_SO_FAR = re.compile(
-    r"✿FUNCTION✿[^\S\n]*[:：]?[^\S\n]*[\w.:/-]{0,120}\s*(?:✿(?:A(?:R(?:G(?:S)?)?)?)?|✿ARGS✿\s*[:：]?\s*)?"
+    r"✿FUNCTION✿[^\S\n]*+[:：]?+[^\S\n]*+[\w.:/-]{0,120}+\s*+(?:✿(?:A(?:R(?:G(?:S)?)?)?)?|✿ARGS✿\s*+[:：]?+\s*+)?"
 )
 _MARKS_END = re.compile(r"✿(?:FUNCTION|RETURN|RESULT)✿")
 

@@ -14,6 +14,7 @@ from agentsdk.messages import BrokenCall, Repair
 from agentsdk.models.model import Offer
 from agentsdk.models.repair.calls import MOST_CALLS, CallPieces, Settled
 from agentsdk.models.repair.dialects import (
+    NAME_SO_FAR,
     TAGS,
     read_bare,
     read_fence,
@@ -27,15 +28,21 @@ from agentsdk.models.repair.one_call import opens_call, read_call
 from agentsdk.models.repair.quoted import Place
 
 _PYTHON_TAG = "<|python_tag|>"
-_OPENERS = (*TAGS, "<function=", "<function name=", _PYTHON_TAG, "```", "✿FUNCTION✿", "✿RESULT✿", "✿RETURN✿")
+_FUNCTIONS = ("<function=", "<function name=")
+_OPENERS = (*TAGS, *_FUNCTIONS, _PYTHON_TAG, "```", "✿FUNCTION✿", "✿RESULT✿", "✿RETURN✿")
 _OPENER = re.compile("|".join(map(re.escape, _OPENERS)))
 
 
 def _likely(*openers: str) -> re.Pattern[str]:
-    """Return what finds the openers that may be more than words: no tag that is followed by anything but a call."""
+    """Return what finds the openers that may be more than words, by what follows them or may yet follow."""
     tags = "|".join(re.escape(opener) for opener in openers if opener in TAGS)
-    others = "|".join(re.escape(opener) for opener in openers if opener not in TAGS)
-    return re.compile(rf"(?:{tags})(?={BETWEEN.pattern}(?:[{{\[]|<f|<?\Z))|{others}")
+    others = "|".join(re.escape(opener) for opener in openers if opener not in (*TAGS, *_FUNCTIONS))
+    functions = "|".join(map(re.escape, _FUNCTIONS))
+    return re.compile(
+        rf"(?:{tags})(?={BETWEEN.pattern}(?:[{{\[]|<f|<?\Z))|{others}|"
+        # A name, and then arguments in JSON, a tag, or so little that it may be cut.
+        rf"(?:{functions})(?={NAME_SO_FAR}(?:\Z|{{|>\s*+(?:\Z|{{|<(?:p|\Z)|</(?:[ft]|\Z)|[\s\S]{{0,19}}\Z)))"
+    )
 
 
 _LIKELY = {
@@ -74,6 +81,10 @@ _BESIDE = re.compile(
 """What is no prose after a call."""
 _BESIDE_SO_FAR = re.compile(r"<\|(?:\w{1,20}\|?)?")
 
+MOST_NONE = 200
+"""Marks that look like those of calls and may be of none: behind each the text may have to be followed far. After
+more of them no call is read, for what goes on so is no slip."""
+
 _PROMPT = 256
 """Characters that may be held before a text is looked at less often than it grows."""
 
@@ -106,6 +117,8 @@ class TextCalls:
         self._counted = 0
         self._where = Place()
         self._read_before = 0
+        self._none = 0
+        """Marks that looked like those of calls, and were of none."""
         self._sure = 0
         """Up to where calls were found to be meant."""
         self._place: Literal["begin", "tagged", "prose"] = "begin"
@@ -174,7 +187,7 @@ class TextCalls:
 
     def _read(self, text: str, at: int, *, final: bool) -> Reading | None:
         """Return what the text is from `at` on, None where more of it must come first."""
-        if len(self.found) > MOST_CALLS:  # none of these will be run: what follows is text
+        if len(self.found) > MOST_CALLS or self._none > MOST_NONE:  # what follows is text
             self._place, self._strip = "prose", False
             return Reading(len(text))
         if self._place == "tagged":
@@ -218,6 +231,7 @@ class TextCalls:
             return reading
         if reading.calls:
             return self._took(reading)
+        self._none += 1
         self._place, self._strip = "prose", False
         return Reading(reading.end, text=text[lead : reading.end] if reading.text is None else reading.text)
 
@@ -314,6 +328,7 @@ class TextCalls:
         reading = self._meant(call, text, start, final=final)
         if reading is None or reading.calls:
             return reading
+        self._none += 1
         self._place, self._strip = "prose", False
         if call is not None and call.calls:
             return Reading(reading.end, text=text[start : reading.end])

@@ -14,7 +14,7 @@ from agentsdk.models.collect import Collector
 from agentsdk.models.model import Offer, TextDelta
 from agentsdk.models.repair.calls import MOST_CALLS
 from agentsdk.models.repair.found import Names
-from agentsdk.models.repair.text_calls import TextCalls
+from agentsdk.models.repair.text_calls import MOST_NONE, TextCalls
 from tests.models.repair.reading import AUTO, TOOLS, Answer, read, read_everywhere
 
 WEATHER = '{"name": "get_weather", "arguments": {"city": "Oslo"}}'
@@ -508,3 +508,49 @@ def test_a_mark_before_marks_hides_no_call(tag: str) -> None:
     for between in ("", " ", "\n", "<", "</tool_call>\n"):
         answer = read_everywhere(f"{tag}{between}{tag}{between}\n<tool_call>{WEATHER}</tool_call>")
         assert answer.calls == (OSLO,), between
+
+
+def test_an_answer_of_marks_without_calls_is_given_up_alike_however_it_comes() -> None:
+    for mark in (
+        "<tool_call>{",
+        '<tool_call>{"',
+        "<function=add>{",
+        "✿FUNCTION✿: add\n✿ARGS✿: {",
+        "<|python_tag|>add(",
+    ):
+        few, many = (f"{mark * n} x\n<tool_call>{WEATHER}</tool_call>" for n in (20, MOST_NONE * 3))
+        for text in (few, many):
+            whole = read([text])
+            assert read([text[at : at + 777] for at in range(0, len(text), 777)]) == whole
+        assert not whole.calls
+    assert read([f"{'<tool_call>{} ' * 100}\n<tool_call>{WEATHER}</tool_call>"]).calls == (OSLO,)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "<function=",
+        "<function=add",
+        "<function=add>",
+        "<function=add><parameter=",
+        "✿FUNCTION✿",
+        "✿FUNCTION✿: add",
+    ],
+)
+def test_a_long_run_of_blanks_in_a_call_is_followed_once(head: str) -> None:
+    # Blanks that two parts of a pattern could share were shared out in every way: minutes for 200,000 of them.
+    text = f"So: {head}{' ' * 200_000}! And so on, for long enough."
+    assert read([text]) == Answer(text)
+    assert read([f'<function= {" " * 500}add >{" " * 500}{{"x": 2, "y": 5}}</function>']).calls == (SUM,)
+
+
+def test_calls_in_a_thought_that_comes_whole_are_never_shown_as_text() -> None:
+    collector = Collector("m", AUTO)
+    deltas = [
+        *collector.text(f"I could write <tool_call>{WEATHER}</tool_call>.</think>It rains."),
+        *collector.rest(),
+    ]
+    assert [type(delta).__name__ for delta in deltas] == ["ReasoningDelta", "TextDelta"]
+    collector.finish = "stop"
+    message = collector.reply(streamed=True).message
+    assert (message.text, message.calls) == ("It rains.", ())
