@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 
 from agentsdk.models.profiles import SERVERS
 from agentsdk.models.repair.arguments import fit_arguments
-from agentsdk.models.repair.calls import CallPieces, Settled
+from agentsdk.models.repair.calls import MOST_CALLS, CallPieces, Settled
 from agentsdk.models.repair.json_text import depth, read_json
 from agentsdk.models.repair.names import fold_name
 from agentsdk.models.repair.validate import Check
@@ -66,8 +66,8 @@ def _arguments(sample: tuple[Any, Any, str, bool, bool], watch: Watch) -> None:
     got = watch.read(lambda: fit_arguments(given, wanted, name, nulls=nulls))
     if isinstance(got, Ended):
         return
-    said = json.dumps(dict(got.arguments), allow_nan=False) if depth(got.arguments) < 90 else ""
-    if wanted is None or not sound or len(said) > 20_000:
+    said = json.dumps(dict(got.arguments), allow_nan=False)
+    if wanted is None or not sound or len(said) > 20_000 or depth(got.arguments) > 90:
         return
     holds("schema", is_valid(dict(got.arguments), wanted) is not False, (got.arguments, wanted))
     again = fit_arguments(got.arguments, wanted, name, nulls=nulls)
@@ -157,7 +157,7 @@ def _calls(sample: tuple[list[Piece], str, str, list[Piece]], watch: Watch) -> N
     may_run(got.calls, offer)
     ids = [*(c.id for c in got.calls), *(c.id for c in got.broken)]
     holds("ids", len(ids) == len(set(ids)), ids)
-    holds("cut", not (cut and found) or got.broken, got)
+    holds("cut", not (cut and found) or got.broken or len(got.calls) >= MOST_CALLS, got)
     if whole:
         at_once = watch.read(lambda: read(whole))
         assert isinstance(at_once, Settled)

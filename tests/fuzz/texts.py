@@ -67,6 +67,8 @@ def long(chance: Random, units: tuple[str, ...] = ALL) -> str:
     """Draw a text in which something comes again and again, after something and before something else."""
     before = "".join(chance.choices(units, k=chance.randrange(4)))
     unit = "".join(chance.choices(units, k=chance.choice((1, 1, 1, 2, 3))))
+    if chance.random() < 0.1:  # blanks where a dialect lets blanks be
+        before, unit = before + chance.choice(MARKS + BITS), chance.choice((" ", "\n", "\t", "\u3000"))
     after = "".join(chance.choices(units, k=chance.randrange(3)))
     size = chance.choice((2_000, 20_000, LONG, LONG))
     return (before + unit * (size // (len(unit) or 1)) + after)[:LONG]
