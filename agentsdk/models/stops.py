@@ -81,4 +81,6 @@ class StopText:
         return text[: len(text) - keep]
 
     def _first(self, text: str) -> int | None:
-        return min((at for s in self._stops if (at := text.find(s)) >= 0), default=None)
+        # The one that is whole first, as for a server, which looks after each token; of two at once the longer.
+        found = ((at + len(s), at) for s in self._stops if (at := text.find(s)) >= 0)
+        return min(found, default=(0, None))[1]

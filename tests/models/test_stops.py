@@ -20,9 +20,20 @@ def test_the_text_is_cut_at_the_first_stop_string_however_it_is_cut_into_pieces(
         shown += "".join(d.text for d in cutter.passed(TextDelta(left[:size])) if isinstance(d, TextDelta))
         left = left[size:]
     shown += "".join(d.text for d in cutter.rest() if isinstance(d, TextDelta))
-    first = min((at for s in stops if (at := text.find(s)) >= 0), default=len(text))
+    ends = [
+        (end, end - len(s)) for s in stops for end in range(len(s), len(text) + 1) if text[:end].endswith(s)
+    ]
+    first = min(ends, default=(0, len(text)))[1]
     assert shown == text[:first]
     assert cutter.cut(Reply(Message.assistant(text))).message.text == text[:first]
+
+
+def test_of_two_stop_strings_the_one_that_is_whole_first_ends_the_text() -> None:
+    for pieces in (["baa"], ["b", "a", "a"], ["ba", "a"]):
+        cutter = StopText(["a", "baa"])
+        shown = [d for p in pieces for d in cutter.passed(TextDelta(p))]
+        assert shown == [TextDelta("b")]
+        assert cutter.cut(Reply(Message.assistant("baa"))).message.text == "b"
 
 
 def test_what_comes_after_it_is_neither_shown_nor_run_and_what_came_before_is() -> None:
