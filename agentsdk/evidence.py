@@ -97,8 +97,8 @@ class Evidence:
         return self.status == "done" or (self.status == "skipped" and self.error is None)
 
     def to_dict(self) -> dict[str, Json]:
-        """Return the step as plain JSON, without its value."""
-        return {
+        """Return the step as plain JSON, without its value; "passes" and "parts" only where there are any."""
+        wire: dict[str, Json] = {
             "id": self.step,
             "do": self.do,
             "in": self.inputs,
@@ -106,3 +106,8 @@ class Evidence:
             "seconds": round(self.seconds, 4),
             "error": self.error,
         }
+        if self.passes:
+            wire["passes"] = list(self.passes)
+        if self.parts:
+            wire["parts"] = [part.to_dict() for part in self.parts]
+        return wire

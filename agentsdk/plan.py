@@ -277,13 +277,14 @@ class Plan:
     def branches(self) -> tuple[dict[str, list[Step]], list[Step]]:
         """Return the steps below each step, and those at the top: each step stands once in the tree.
 
-        A step hangs below the last of the steps that it needs; its text names the others.
+        A step hangs below the last of the steps that it needs; its text names the others. What a map did with an
+        element, "s2.0", hangs below the map.
         """
         children: dict[str, list[Step]] = {s.id: [] for s in self.steps}
         place = {s.id: i for i, s in enumerate(self.steps)}
         roots = []
         for i, step in enumerate(self.steps):
-            above = [n for n in step.needs if place.get(n, i) < i]
+            above = [n for n in (*step.needs, step.id.rpartition(".")[0]) if place.get(n, i) < i]
             if above:
                 children[max(above, key=place.__getitem__)].append(step)
             else:

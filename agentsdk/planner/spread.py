@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from agentsdk.errors import AgentError, ModelError, ToolError
+from agentsdk.events import StepRetried
 from agentsdk.evidence import Evidence, Passage
 from agentsdk.i18n import _
 from agentsdk.plan import ITEM, Alt, Ref, Step
@@ -128,6 +129,9 @@ async def _one(step: Step, at: int, element: Element, run: Run, perform: Perform
     if known is not None and known[0] == made and known[1].status == "done":
         return known[1]  # the map is run again, for those that waited or failed
     evidence = await perform(made, run)
+    if evidence.status == "failed" and (other := made.instead()) is not None:
+        run.emit(StepRetried(inner, 1, evidence.error or "", other.do))
+        evidence = await perform(other, run)
     run.parts[inner] = (made, evidence)
     return evidence
 
