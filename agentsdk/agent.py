@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
+import os
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar, get_args, overload
 
@@ -25,11 +28,15 @@ from agentsdk.messages import Message
 from agentsdk.models.connect import connect
 from agentsdk.models.model import Model
 from agentsdk.plan import Plan
-from agentsdk.planner.intake import PlanMode, intake
+from agentsdk.planner.act import digest_of
+from agentsdk.planner.asked import answer_in, first_rows, new_run_id, waiting_in, what_was_asked
+from agentsdk.planner.intake import Brief, PlanMode, intake
+from agentsdk.planner.journal import Journal, decision_rows
 from agentsdk.planner.ledger import Ledger
 from agentsdk.planner.run import Run
 from agentsdk.planner.shape import Shape
 from agentsdk.references import References
+from agentsdk.store import Row, Store, open_store
 from agentsdk.toolbox import Toolbox, gather
 
 T = TypeVar("T")
@@ -56,6 +63,8 @@ class Agent:
         approve: who decides about calls of tools with `needs_approval`: `ask`, `never`, or a function from a
             ToolCall to True, False, a reason, or None. Without one, such a run ends as `needs_approval`.
         budget: how much one run may use.
+        store: where runs are kept, so that one that was killed, or waits for a person, goes on by `resume`: a path
+            ("runs.db"), an address ("postgresql://user@host/runs"), or a Store.
         checks: what every answer is held against: those of `agentsdk.checks`, and functions that take the answer and
             return its faults. Faults go back to the model once; what remains is in `answer.findings`.
         intents: kinds of requests with instructions, tools, examples and needed details of their own
@@ -80,6 +89,7 @@ class Agent:
         plan: PlanMode = "auto",
         approve: Policy | None = None,
         budget: Budget | None = None,
+        store: str | os.PathLike[str] | Store | None = None,
         checks: Iterable[Check] = (),
         intents: Iterable[Intent] = (),
         examples: Iterable[Example] = (),
@@ -104,6 +114,7 @@ class Agent:
         self._plan = plan
         self._approve = approve
         self._budget = budget or Budget()
+        self._store = None if store is None else open_store(store)
         self._checks = taken(checks)
         self._intents = Intents(intents, self._toolbox, tuple(examples))
         self._memory = memory or Memory()
@@ -196,26 +207,61 @@ class Agent:
         media: Attached = (),
     ) -> AsyncGenerator[Event, None]:
         """Yield what happens: `stream` for async code."""
-        import asyncio  # half of the time that `import agentsdk` would take
-
-        feed = Feed()
-        run = self._open(question, output, history, feed.put, media)
-
-        async def work() -> None:
-            try:
-                feed.put(Finished(await self._drive(run)))
-            finally:
-                feed.end()
-
-        # A task of its own: the run's timeouts and task groups must not span the consumer's `await`s.
-        task = asyncio.create_task(work())
-        try:
-            while (event := await feed.get()) is not None:
+        run_id = "" if self._store is None else new_run_id()
+        async with aclosing(
+            _events(
+                lambda emit: self._drive(self._open(question, output, history, emit, media, run_id)), run_id
+            )
+        ) as events:
+            async for event in events:
                 yield event
-            await task
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+
+    def resume(
+        self, run_id: str, *, decisions: Mapping[str, object] | None = None, output: Any = None
+    ) -> Answer[Any]:
+        """Go on with a run that was killed, was stopped or waits for a person, and return its answer.
+
+        What it has finished is taken from the store and not done again. A run that is complete is not run: its answer
+        is returned as it was.
+
+        Args:
+            run_id: `answer.run_id` of what came back, or as `agentsdk runs` lists it.
+            decisions: what a person decides about what waits, by `Waiting.key` or by the step's id: True, False, a
+                reason, `Edit`; for a call whose outcome a crash left unknown `Done`, `Again` or `Skip`.
+            output: the same as `run` was given.
+
+        Raises:
+            RunUnknown: the store has no such run.
+            RunHeld: another process, or another task, is running it.
+            RunChanged: this agent has another model or other tools; the message names what differs.
+            ConfigurationError: the agent has no store, or a decision is about nothing that waits.
+            StoreError: the store cannot be used, or is damaged.
+            AgentError: as `run`.
+
+        """
+        return _bridge.wait(self.aresume(run_id, decisions=decisions, output=output))
+
+    async def aresume(
+        self, run_id: str, *, decisions: Mapping[str, object] | None = None, output: Any = None
+    ) -> Answer[Any]:
+        """Go on with a run: `resume` for async code."""
+        return await self._resume(run_id, decisions or {}, output, _ignore)
+
+    def resume_stream(
+        self, run_id: str, *, decisions: Mapping[str, object] | None = None, output: Any = None
+    ) -> Iterator[Event]:
+        """Yield what happens while a run goes on; what is taken from the store comes as `StepDone(reused=True)`."""
+        return _bridge.iterate(self.aresume_stream(run_id, decisions=decisions, output=output))
+
+    async def aresume_stream(
+        self, run_id: str, *, decisions: Mapping[str, object] | None = None, output: Any = None
+    ) -> AsyncGenerator[Event, None]:
+        """Yield what happens: `resume_stream` for async code."""
+        async with aclosing(
+            _events(lambda emit: self._resume(run_id, decisions or {}, output, emit), run_id)
+        ) as events:
+            async for event in events:
+                yield event
 
     def plan(self, question: str, *, history: Sequence[Message] = (), media: Attached = ()) -> Plan | None:
         """Return the plan that the model would run, and run nothing of it; None where it would answer at once.
@@ -242,6 +288,7 @@ class Agent:
         history: Sequence[Message],
         emit: Callable[[Event], None],
         media: Attached,
+        run_id: str = "",
     ) -> Run:
         given = question if isinstance(question, Plan) else None
         text = (given.question or given.tree()) if given else question
@@ -255,6 +302,19 @@ class Agent:
             media=[Media.of(m) for m in media],
             intents=self._intents,
         )
+        shape = None if output is None or output is str else Shape(output)
+        journal = Journal() if self._store is None else Journal(self._store, run_id or new_run_id())
+        return self._make_run(brief, emit, shape, given, journal)
+
+    def _make_run(
+        self,
+        brief: Brief,
+        emit: Callable[[Event], None],
+        shape: Shape | None,
+        given: Plan | None,
+        journal: Journal,
+    ) -> Run:
+        """Return a run of this agent, new or resumed."""
         toolbox = self._intents.toolbox(brief.chosen.intent if brief.chosen else "")
         return Run(
             brief,
@@ -264,25 +324,81 @@ class Agent:
             emit,
             self._references,
             self._approve,
-            None if output is None or output is str else Shape(output),
+            shape,
             given,
+            journal,
             checks=self._checks,
             intents=self._intents,
             memory=self._memory,
         )
 
-    async def _drive(self, run: Run) -> Answer[Any]:
+    async def _resume(
+        self, run_id: str, decisions: Mapping[str, object], output: Any, emit: Callable[[Event], None]
+    ) -> Answer[Any]:
+        if self._store is None:
+            raise ConfigurationError(
+                _("There is nothing to resume from."),
+                why=_("The agent has no store."),
+                fix='Agent(..., store="runs.db")',
+            )
+        rows = await self._store.rows(run_id)
+        asked = what_was_asked(run_id, rows)
+        shape = asked.shape_of(output)
+        journal = Journal(self._store, run_id, thread=asked.thread)
+        run = self._make_run(asked.brief, emit, shape, asked.given, journal)
+        asked.same_agent(run_id, run.model, run.toolbox)
+        answer = answer_in(run_id, rows, shape)
+        decided = decision_rows(decisions, waiting_in(rows))
+        return await self._drive(run, decided) if answer is None else answer
+
+    async def _drive(self, run: Run, decided: Sequence[Row] | None = None) -> Answer[Any]:
+        """Return the answer of a run: a new one, or, where `decided` is given, one that goes on with that."""
         # langgraph costs half a second to import: it is paid by the first run, not by `import agentsdk`.
         from agentsdk.planner.graph import drive
 
+        first, rows = (None, decided) if decided is not None else first_rows(run)
         try:
-            return await drive(run)
+            async with run.journal.held(first, rows):
+                run.verdicts |= run.journal.decisions()
+                answer = replace(await drive(run), run_id=run.journal.run_id)
+                waits = [
+                    {"step": c.id, "digest": digest_of(c, run.unknown.get(c.id))} for c in run.waiting.values()
+                ]
+                await run.journal.close(answer, waits)
         except AgentError as error:
             if isinstance(error, (ModelError, OutputInvalid)) and not isinstance(error.partial, Answer):
                 from agentsdk.planner.verify import so_far
 
-                error.partial = so_far(run, error.partial)
+                error.partial = replace(so_far(run, error.partial), run_id=run.journal.run_id)
             raise
+        return answer
+
+
+async def _events(
+    begin: Callable[[Callable[[Event], None]], Coroutine[Any, Any, Answer[Any]]],
+    run_id: str,
+) -> AsyncGenerator[Event, None]:
+    """Yield what `begin` emits while it goes on, and at the end its answer; closing cancels it."""
+    import asyncio  # half of the time that `import agentsdk` would take
+
+    feed = Feed(run_id)
+    going_on = begin(feed.put)
+
+    async def work() -> None:
+        try:
+            feed.put(Finished(await going_on))
+        finally:
+            feed.end()
+
+    # A task of its own: the run's timeouts and task groups must not span the consumer's `await`s.
+    task = asyncio.create_task(work())
+    try:
+        while (event := await feed.get()) is not None:
+            yield event
+        await task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 def _ignore(event: Event) -> None:

@@ -63,6 +63,8 @@ class Answer(Generic[T]):
     findings: tuple[Finding, ...] = ()
     messages: tuple[Message, ...] = ()
     """The conversation, to be given as `history=` to the next run: the question and the answer appended."""
+    run_id: str = ""
+    """What `agent.resume` takes; empty where the agent has no store."""
     intent: str = ""
     """The agent's intent that the question was taken for, such as "orders/refund"; "" where none was."""
 
@@ -81,6 +83,7 @@ class Answer(Generic[T]):
             "steps": [s.to_dict() for s in self.steps],
             "usage": self.usage.to_dict(),
             "findings": [f.to_dict() for f in self.findings],
+            **({"run_id": self.run_id} if self.run_id else {}),
             **({"intent": self.intent} if self.intent else {}),
         }
 

@@ -78,8 +78,8 @@ async def act(step: Step, run: Run) -> Evidence:
         run.emit(StepStarted(step.id, step.do, inputs))
         if tool is not None and (tool.side_effect or tool.needs_approval):
             await run.journal.begun(key)
-        with inside(step.id) as place:
-            evidence = await _do(step, inputs, run)
+        with inside(step.id, key.digest) as place:
+            evidence = replace(await _do(step, inputs, run), seconds=time.monotonic() - began)
         if evidence.status != "pending":
             await run.journal.ended(key, _for_journal(evidence), place.usage)
             kept = True
@@ -162,6 +162,11 @@ def fingerprint(inputs: Any) -> str:
     """Return the digest under which a decision about a call with these inputs is kept."""
     text = json.dumps(inputs, ensure_ascii=False, sort_keys=True)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def digest_of(call: ToolCall, times: int | None) -> str:
+    """Return the digest under which a decision about what waits is kept; `times` it was begun without an end."""
+    return fingerprint(call.arguments if times is None else [call.arguments, times])
 
 
 async def _permission(step: Step, inputs: Any, run: Run, found: Found | None) -> Evidence | None:

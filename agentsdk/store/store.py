@@ -9,10 +9,10 @@ from typing import Any, Literal, Protocol, runtime_checkable
 State = Literal["started", "finished"]
 """`started` alone says: it was begun, and nobody knows whether it was done."""
 
-Kind = Literal["input", "call", "step", "planned", "plan", "waits", "decision", "answer"]
+Kind = Literal["input", "call", "step", "planned", "plan", "waits", "decision", "fact", "answer"]
 """What a row holds: what was asked, a model's reply, a step's result, a step of a plan that is still being written,
-that such a plan is whole, a question to a person, what the person decided, and the run's answer. A run is complete when
-it has an `answer`, and never before."""
+that such a plan is whole, a question to a person, what the person decided, something found
+out that may differ tomorrow, and the run's answer. A run is complete when it has an `answer`, and never before."""
 
 Status = Literal["running", "waiting", "stopped", "done"]
 """For lists alone: a process has it or had it when it was killed; it waits for a person; it ended in an error; it has
