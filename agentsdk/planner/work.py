@@ -231,9 +231,14 @@ def _make_plan_spec(run: Run) -> ToolSpec:
         "type": "object",
         "properties": {
             "id": {"type": "string"},
-            "do": {"type": "string", "enum": [*run.toolbox.names, *STEP_KINDS]},
+            "do": {"type": "string", "enum": list(dict.fromkeys((*run.toolbox.names, *STEP_KINDS)))},
             "in": {"type": "object"},
+            "over": {},
+            "max": {"type": "integer"},
+            "as": {},
+            "when": {"type": "object"},
             "after": {"type": "array", "items": {"type": "string"}},
+            "alt": {},
         },
         "required": ["id", "do", "in"],
     }

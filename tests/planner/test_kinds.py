@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from agentsdk import Agent, Budget, Plan, never
+from agentsdk import Agent, Budget, Plan, connect, never
 from agentsdk.answer import Answer
 from agentsdk.budget import Usage
 from agentsdk.errors import AuthFailed, ContentFiltered
@@ -24,6 +24,7 @@ from agentsdk.planner.ledger import Ledger
 from agentsdk.planner.run import Run
 from agentsdk.store.written import write
 from agentsdk.testing.scripted import Line, ScriptedModel
+from agentsdk.testing.standin import Standin
 from agentsdk.toolbox import Toolbox
 from agentsdk.trace import TraceFile
 from agentsdk.trace import read as read_trace
@@ -457,3 +458,28 @@ def test_what_a_map_did_hangs_below_it_in_the_tree() -> None:
     steps = [Step("s1", "map"), Step("s1.0", "half"), Step("s2", "text"), Step("s1.1", "half")]
     lines = Plan(tuple(steps)).tree().splitlines()
     assert [line.split("  ")[0] for line in lines] == ["s1", "├─ s1.0", "└─ s1.1", "s2"]
+
+
+@pytest.mark.parametrize("name", ["openai:gpt-4o-mini", "ollama:llama3.1", "dashscope:qwen-plus"])
+def test_a_model_behind_each_wire_writes_the_whole_language_and_it_is_run(name: str) -> None:
+    steps: list[dict[str, Any]] = [
+        {"id": "s1", "do": "numbers", "in": {"count": 3}},
+        {"id": "s2", "do": "map", "over": {"$": "s1"}, "max": 2, "in": {"do": "half", "in": {"of": {"$": "item"}}}},
+        {"id": "s3", "do": "extract", "as": {"n": "number"}, "in": {"goal": "x", "m": {"$": "s2"}}},
+        {"id": "s4", "do": "reduce", "over": {"$": "s2"}, "in": {"goal": "Sum up."}, "when": {"$": "s3.n", "above": 9}},
+        {"id": "s5", "do": "half", "in": {"of": {"$": "s3.n"}}, "after": ["s2"], "alt": {"do": "text", "in": {"words": "odd"}}},
+    ]  # fmt: skip
+    with Standin() as server:
+        server.call("make_plan", steps=steps).say('{"value": {"n": 4}}').say("It is 2.")
+        model = connect(name, base_url=server.url(name.partition(":")[0]), api_key="none")  # type: ignore[arg-type]  # one of three names
+        answer = Agent(model, tools=TOOLS).run("What is half of it?")
+        assert len(server.requests) == 3
+    assert [(s.step, s.status, s.value) for s in answer.steps] == [
+        ("s1", "done", [0, 1, 2]),
+        ("s2", "done", [0, None]),
+        ("s3", "done", {"n": 4}),
+        ("s4", "skipped", None),
+        ("s5", "done", 2),
+    ]
+    assert answer.plan is not None
+    assert answer.plan.to_dict()["steps"] == steps
