@@ -261,6 +261,9 @@ class Linter:
                 fault = _('Step {id}: {do} takes no "{name}"; it takes: {names}.')
                 names = ", ".join(sorted(_OPTIONS[step.do]))
                 yield fault.format(id=id_, do=step.do, name=extra[0], names=names)
+            tokens = step.inputs.get("tokens", 1) if step.do == REDUCE else 1
+            if isinstance(tokens, bool) or not isinstance(tokens, int) or tokens < 1:
+                yield _('Step {id}: "tokens" is not a whole number above 0.').format(id=id_)
         elif step.do not in STEP_KINDS:
             yield _unknown(id_, step.do, self._toolbox)
 

@@ -4,13 +4,15 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import Field
 
 from agentsdk import Agent
 from agentsdk.budget import Budget, Usage
 from agentsdk.errors import PlanError
 from agentsdk.function_tool import tool
-from agentsdk.plan import Plan, Ref, Step, When
+from agentsdk.plan import STEP_KINDS, Plan, Ref, Step, When
 from agentsdk.planner.ledger import Ledger
 from agentsdk.planner.lint import Linter, has_effect, lint
 from agentsdk.testing.scripted import ScriptedModel
@@ -191,6 +193,7 @@ MUTATIONS = {
     "map over nothing": (mutated(1, over=None), 's2: map needs "over"'),
     "map over a number": (mutated(1, over={"$": "s9"}), "s2 needs s9"),
     "reduce over a number": (mutated(5, over={"$": "s3"}), 's6: "over" is ⟨s3⟩'),
+    "tokens in words": (mutated(5, in_={"goal": "g", "tokens": "many"}), 's6: "tokens" is not a whole number'),
     "map in a map": (mutated(1, in_={"do": "map", "over": [], "in": {"goal": "x"}}), "s2: a map cannot hold map"),
     "ask in a map": (mutated(1, in_={"do": "ask", "in": {"question": "?"}}), "s2: a map cannot hold ask"),
     "unknown tool in a map": (mutated(1, in_={"do": "ad", "in": {}}), "s2: there is no tool ad. Did you mean add"),
@@ -291,3 +294,79 @@ def test_the_budget_counts_what_was_used_and_what_a_plan_cannot_do_without() -> 
     assert lint(Plan((Step("w", "blob", {"query": "q"}), *maybe)), WIDE, ledger=ledger) == []
     long = Plan((Step("r", "reduce", {"goal": "x"}, over="word " * 9_000),))
     assert "r is beyond the budget" in lint(long, WIDE, ledger=Ledger(Budget(tokens=5_000)))[0]
+
+
+SCALARS = st.none() | st.booleans() | st.integers(-3, 3) | st.floats(allow_nan=False) | st.sampled_from(
+    ["", "s1", "text", "list[text]", "item", "$s1", "{{s1}}", "Oslo", "number", "a|b", "date"]
+)  # fmt: skip
+REFS = st.builds(
+    lambda t: {"$": t}, st.sampled_from(["s1", "s2.a", "item", "item.city", "s1.0", "", ".", "s1..a"])
+)
+ANYTHING = st.recursive(
+    SCALARS | REFS,
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(st.sampled_from(["a", "b", "city", "goal", "do", "in", "$", "type", "question", "tokens"]), inner, max_size=3),
+    max_leaves=6,
+)  # fmt: skip
+FIELDS = st.sampled_from(["in", "after", "when", "over", "max", "as", "alt", "do"])
+
+
+@st.composite
+def written(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Steps that are right for the most part, with something else in one place of some."""
+    steps: list[dict[str, Any]] = []
+    for at in range(1, draw(st.integers(1, 5)) + 1):
+        earlier = [f"s{i}" for i in range(1, at)]
+        result = st.sampled_from(earlier).map(lambda id_: {"$": id_}) if earlier else st.just("words")
+        kind = draw(st.sampled_from(["add", "mean", "weather", "blob", "think", "extract", "map", "reduce"]))
+        bodies: dict[str, Any] = {
+            "add": {"in": {"a": draw(st.integers()), "b": 2}},
+            "mean": {"in": {"numbers": [1, 2.5]}},
+            "weather": {"in": {"city": "Oslo"}},
+            "blob": {"in": {"query": draw(st.text(max_size=5))}},
+            "think": {"in": {"goal": "g", "m": draw(result)}},
+            "extract": {"in": {"goal": "g", "m": draw(result)}, "as": draw(st.sampled_from(["number", ["text"], "a|b"]))},
+            "map": {"over": draw(result | st.lists(SCALARS, max_size=3)), "in": draw(st.sampled_from(
+                [{"goal": "g"}, {"do": "blob", "in": {"query": {"$": "item"}}}, {"do": "think", "in": {"goal": "g"}}]))},
+            "reduce": {"over": draw(result), "in": {"goal": "g"}},
+        }  # fmt: skip
+        step = {"id": f"s{at}", "do": kind, **bodies[kind]}
+        if earlier and draw(st.booleans()):
+            step["when"] = {
+                **draw(result),
+                draw(st.sampled_from(["above", "is", "contains", "empty", "one_of"])): draw(SCALARS),
+            }
+        if draw(st.integers(0, 3)) == 0:
+            step[draw(FIELDS)] = draw(ANYTHING)
+        if draw(st.integers(0, 5)) == 0 and isinstance(step["in"], dict):
+            step["in"][draw(st.sampled_from(["tokens", "running", "goal", "do", "x"]))] = draw(ANYTHING)
+        steps.append(step)
+    return steps
+
+
+@settings(max_examples=400, deadline=None)
+@given(written())
+def test_whatever_a_model_writes_is_refused_in_words_or_can_be_run_and_never_breaks(wire: list[Any]) -> None:
+    steps = []
+    linter = Linter(WIDE, ledger=Ledger(Budget()))
+    for each in wire:
+        try:
+            step = Step.from_dict(each)
+        except PlanError:
+            continue
+        steps.append(step)
+        assert all(step.id in fault for fault in linter.take(step))
+        has_effect(step, WIDE)
+    plan = Plan(tuple(steps))
+    faults = lint(plan, WIDE, ledger=Ledger(Budget()))
+    assert lint(plan, WIDE, ledger=Ledger(Budget())) == faults
+    plan.tree(), plan.mermaid(), plan.svg()
+    assert Plan.from_json(plan.to_json()) == plan
+    if faults or not steps or any(has_effect(step, WIDE) for step in steps):
+        return
+    model = ScriptedModel([lambda request: '{"value": null}' if request.output_schema else "said"] * 60)
+    answer = Agent(model, tools=TOOLS).run(plan)
+    assert {s.step for s in answer.steps} == {s.id for s in steps}
+    # A step that fails says why in words: what Python raised was not foreseen.
+    own = [s.error or "" for s in answer.steps if s.do in STEP_KINDS]
+    assert not [error for error in own if re.match(r"\w+(Error|Exception): ", error)]
