@@ -1,6 +1,5 @@
 """The kinds of steps in whole runs: a fixed plan, a scripted model, and what came of each step."""
 
-import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -9,23 +8,15 @@ import pytest
 
 from agentsdk import Agent, Budget, Plan, connect, never
 from agentsdk.answer import Answer
-from agentsdk.budget import Usage
 from agentsdk.errors import AuthFailed, ContentFiltered
-from agentsdk.events import StepDone
+from agentsdk.events import Finished, StepDone
 from agentsdk.evidence import Evidence, Passage
-from agentsdk.function_tool import Tool, tool
+from agentsdk.function_tool import tool
 from agentsdk.messages import Message
 from agentsdk.models.model import Reply, Request
 from agentsdk.plan import Step
-from agentsdk.planner.graph import drive
-from agentsdk.planner.intake import intake
-from agentsdk.planner.journal import Found, Journal, Key
-from agentsdk.planner.ledger import Ledger
-from agentsdk.planner.run import Run
-from agentsdk.store.written import write
 from agentsdk.testing.scripted import Line, ScriptedModel
 from agentsdk.testing.standin import Standin
-from agentsdk.toolbox import Toolbox
 from agentsdk.trace import TraceFile
 from agentsdk.trace import read as read_trace
 
@@ -370,33 +361,7 @@ def test_a_number_is_written_as_text_where_a_tool_takes_text() -> None:
     assert step(answer, "s2").value == "3.0"
 
 
-class Kept(Journal):
-    """A journal in memory that outlives a run, as a store does."""
-
-    def __init__(self, rows: dict[str, tuple[Any, Usage]]) -> None:
-        self.rows = rows
-        self._taken: dict[str, int] = {}
-
-    def of_step(self, step: Step, inputs: Any, tool: Tool[Any, Any] | None = None, model: str = "") -> Key:
-        return self._key([step.id, step.do, inputs, step.returns])
-
-    def of_call(self, request: Request, model: str) -> Key:
-        return self._key([model, request])
-
-    def _key(self, of: Any) -> Key:
-        text = json.dumps(write(of), sort_keys=True)
-        self._taken[text] = self._taken.get(text, 0) + 1
-        return Key(f"{text} {self._taken[text]}")
-
-    async def found(self, key: Key) -> Found | None:
-        row = self.rows.get(key.digest)
-        return None if row is None else Found(True, row[0], row[1])
-
-    async def ended(self, key: Key, value: Any, usage: Usage | None = None) -> None:
-        self.rows[key.digest] = (json.loads(json.dumps(write(value))), usage or Usage())
-
-
-def test_a_run_done_again_takes_every_kind_from_the_journal_and_asks_nothing_twice() -> None:
+def test_a_run_stopped_at_any_event_goes_on_from_what_is_done_and_ends_the_same(tmp_path: Path) -> None:
     wire = [
         {"id": "s1", "do": "read"},
         {"id": "s2", "do": "map", "over": {"$": "s1"}, "in": {"goal": "Sum up."}},
@@ -404,6 +369,7 @@ def test_a_run_done_again_takes_every_kind_from_the_journal_and_asks_nothing_twi
         {"id": "s4", "do": "extract", "as": "list[text]", "max": 3, "in": {"goal": "things", "m": {"$": "s1"}}},
         {"id": "s5", "do": "think", "in": {"goal": "End.", "a": {"$": "s3"}, "b": {"$": "s4"}}},
     ]
+    plan = Plan.from_dict({"question": "Q?", "steps": wire})
 
     def reply(request: Request) -> str:
         if request.output_schema:
@@ -413,34 +379,32 @@ def test_a_run_done_again_takes_every_kind_from_the_journal_and_asks_nothing_twi
             return f'So it is [p1: "{word}"].'
         return 'It holds [p1: "Tents weigh 2.4 kg"].'
 
-    def drive_once(model: ScriptedModel, rows: dict[str, tuple[Any, Usage]]) -> Answer[Any]:
-        plan = Plan.from_dict({"question": "Q?", "steps": wire})
-        run = Run(
-            intake("Q?", has_tools=True), model, Toolbox(TOOLS), Ledger(Budget()), lambda _event: None,
-            given=plan, journal=Kept(rows),
-        )  # fmt: skip
-        return asyncio.run(drive(run))
-
-    rows: dict[str, tuple[Any, Usage]] = {}
-    first = drive_once(ScriptedModel([reply] * 20), rows)
-    assert [s.status for s in first.steps] == ["done"] * 5
-    silent = ScriptedModel([])
-    second = drive_once(silent, rows)
-    assert silent.requests == []
-    assert second.text == first.text
-
     def told(answer: Answer[Any]) -> list[Any]:
         return [
             (s.step, s.value, s.passages, s.passes, [(p.step, p.value, p.passages) for p in s.parts])
             for s in answer.steps
         ]
 
-    assert told(second) == told(first)
-    # Killed in between: whatever rows are missing, what is there is used, and the end is the same.
-    for gone in list(rows):
-        left = {key: row for key, row in rows.items() if key != gone}
-        again = drive_once(ScriptedModel([reply] * 20), left)
-        assert told(again) == told(first)
+    def agent(model: ScriptedModel, store: Path | None) -> Agent:
+        return Agent(model, tools=TOOLS, store=store)
+
+    whole = ScriptedModel([reply] * 20)
+    events = list(agent(whole, None).stream(plan))
+    assert isinstance(events[-1], Finished)
+    first, calls = events[-1].answer, len(whole.requests)
+    assert [s.status for s in first.steps] == ["done"] * 5
+    for taken in range(1, len(events)):
+        store = tmp_path / f"{taken}.db"
+        before, after = ScriptedModel([reply] * 20), ScriptedModel([reply] * 20)
+        stream = agent(before, store).stream(plan)
+        run_id = [next(stream).run_id for _ in range(taken)][-1]
+        stream.close()  # type: ignore[attr-defined]  # a generator behind Iterator
+        answer = agent(after, store).resume(run_id)
+        assert told(answer) == told(first)
+        assert answer.text == first.text
+        # What was under way when it was stopped is asked again, and nothing else.
+        assert len(after.requests) <= calls
+    assert len(after.requests) <= 1
 
 
 def test_a_map_does_for_an_element_what_alt_says_when_it_fails() -> None:

@@ -308,6 +308,7 @@ ANYTHING = st.recursive(
     | st.dictionaries(st.sampled_from(["a", "b", "city", "goal", "do", "in", "$", "type", "question", "tokens"]), inner, max_size=3),
     max_leaves=6,
 )  # fmt: skip
+AS: st.SearchStrategy[Any] = st.sampled_from(["number", ["text"], "a|b"])
 FIELDS = st.sampled_from(["in", "after", "when", "over", "max", "as", "alt", "do"])
 
 
@@ -317,7 +318,9 @@ def written(draw: st.DrawFn) -> list[dict[str, Any]]:
     steps: list[dict[str, Any]] = []
     for at in range(1, draw(st.integers(1, 5)) + 1):
         earlier = [f"s{i}" for i in range(1, at)]
-        result = st.sampled_from(earlier).map(lambda id_: {"$": id_}) if earlier else st.just("words")
+        result: st.SearchStrategy[Any] = (
+            st.sampled_from(earlier).map(lambda id_: {"$": id_}) if earlier else st.just("words")
+        )
         kind = draw(st.sampled_from(["add", "mean", "weather", "blob", "think", "extract", "map", "reduce"]))
         bodies: dict[str, Any] = {
             "add": {"in": {"a": draw(st.integers()), "b": 2}},
@@ -325,13 +328,13 @@ def written(draw: st.DrawFn) -> list[dict[str, Any]]:
             "weather": {"in": {"city": "Oslo"}},
             "blob": {"in": {"query": draw(st.text(max_size=5))}},
             "think": {"in": {"goal": "g", "m": draw(result)}},
-            "extract": {"in": {"goal": "g", "m": draw(result)}, "as": draw(st.sampled_from(["number", ["text"], "a|b"]))},
+            "extract": {"in": {"goal": "g", "m": draw(result)}, "as": draw(AS)},
             "map": {"over": draw(result | st.lists(SCALARS, max_size=3)), "in": draw(st.sampled_from(
                 [{"goal": "g"}, {"do": "blob", "in": {"query": {"$": "item"}}}, {"do": "think", "in": {"goal": "g"}}]))},
             "reduce": {"over": draw(result), "in": {"goal": "g"}},
         }  # fmt: skip
-        step = {"id": f"s{at}", "do": kind, **bodies[kind]}
-        if earlier and draw(st.booleans()):
+        step: dict[str, Any] = {"id": f"s{at}", "do": kind, **bodies[kind]}
+        if earlier and draw(st.integers(0, 1)):
             step["when"] = {
                 **draw(result),
                 draw(st.sampled_from(["above", "is", "contains", "empty", "one_of"])): draw(SCALARS),
