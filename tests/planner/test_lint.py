@@ -334,7 +334,7 @@ def written(draw: st.DrawFn) -> list[dict[str, Any]]:
             "reduce": {"over": draw(result), "in": {"goal": "g"}},
         }  # fmt: skip
         step: dict[str, Any] = {"id": f"s{at}", "do": kind, **bodies[kind]}
-        if earlier and draw(st.integers(0, 1)):
+        if draw(st.booleans()) and earlier:
             step["when"] = {
                 **draw(result),
                 draw(st.sampled_from(["above", "is", "contains", "empty", "one_of"])): draw(SCALARS),
