@@ -364,6 +364,7 @@ class Agent:
                 waits = [
                     {"step": c.id, "digest": digest_of(c, run.unknown.get(c.id))} for c in run.waiting.values()
                 ]
+                waits += [{"step": id_, "digest": hash_} for id_, hash_ in run.open_questions.items()]
                 await run.journal.close(answer, waits)
         except AgentError as error:
             if isinstance(error, (ModelError, OutputInvalid)) and not isinstance(error.partial, Answer):

@@ -112,7 +112,13 @@ async def _do(step: Step, inputs: Any, run: Run) -> Evidence:
 
 
 async def _ask(step: Step, inputs: Mapping[str, Any], run: Run) -> Evidence:
-    run.question_back = question = str(inputs["question"])
+    question, hash_ = str(inputs["question"]), fingerprint(inputs)
+    said = run.verdicts.get((step.id, hash_), run.journal.decision(step.id, hash_))
+    if said is not None:  # by the person, when the run was resumed
+        value = said.value if isinstance(said, Done) else said
+        return Evidence(step.id, step.do, inputs, value=_as_json(value))
+    run.question_back = question
+    run.open_questions[step.id] = hash_
     return Evidence(step.id, step.do, inputs, "pending", error=question)
 
 

@@ -253,9 +253,10 @@ class Journal:
         """Have the answer on disk: the run is complete, unless it waits for a person; then what waits is written."""
         if self.store is None:
             return
-        if answer.status == "needs_approval":
+        waits = list(waiting)
+        if answer.status == "needs_approval" or (answer.status == "needs_input" and waits):
             self._status = "waiting"
-            await self._write(Row("waits", "waits", list(waiting)))
+            await self._write(Row("waits", "waits", waits))
         else:
             await self._write(Row("answer", "answer", write(answer)), durable=True)
             self._status = "done"

@@ -128,6 +128,8 @@ class Run:
     refused: bool = False
     question_back: str | None = None
     """What the person has to say before the run can go on."""
+    open_questions: dict[str, str] = field(default_factory=dict)
+    """By the id of an ask step: the digest of its inputs, under which the person's answer is kept."""
     output: Any = None
     findings: list[Finding] = field(default_factory=list)
     passages: list[Passage] = field(default_factory=list)

@@ -447,3 +447,18 @@ def test_a_model_behind_each_wire_writes_the_whole_language_and_it_is_run(name: 
     ]
     assert answer.plan is not None
     assert answer.plan.to_dict()["steps"] == steps
+
+
+def test_a_question_to_the_person_is_answered_when_the_run_is_resumed(tmp_path: Path) -> None:
+    steps = [
+        {"id": "s1", "do": "numbers", "in": {"count": 2}},
+        {"id": "s2", "do": "ask", "in": {"question": "Which colour?"}, "after": ["s1"]},
+        {"id": "s3", "do": "text", "in": {"words": {"$": "s2"}}},
+    ]
+    agent = Agent(ScriptedModel(["It is blue."]), tools=TOOLS, store=tmp_path / "runs.db")
+    asked = agent.run(Plan.from_dict(steps))
+    assert (asked.status, asked.text) == ("needs_input", "Which colour?")
+    assert agent.resume(asked.run_id).status == "needs_input"
+    answer = agent.resume(asked.run_id, decisions={"s2": "blue"})
+    assert (answer.status, answer.text) == ("answered", "It is blue.")
+    assert [(s.step, s.value) for s in answer.steps] == [("s1", [0, 1]), ("s2", "blue"), ("s3", "blue")]
