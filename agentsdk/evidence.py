@@ -92,6 +92,11 @@ class Evidence:
     """Of a map: what each element brought, in order; their ids are "s2.0", "s2.1"..."""
 
     @property
+    def is_passages(self) -> bool:
+        """Whether the value is the passages themselves, and not something that was made of them."""
+        return bool(self.passages) and self.value == [p.text for p in self.passages]
+
+    @property
     def well(self) -> bool:
         """Whether nothing went wrong: it is done, or its condition did not hold."""
         return self.status == "done" or (self.status == "skipped" and self.error is None)

@@ -53,6 +53,10 @@ __all__ = [
 ]
 
 
+_MERMAID = str.maketrans({"#": "#35;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "&": "#amp;"})
+"""Mermaid reads HTML in its labels, and writes such letters in this way."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Steps that need each other's results: a typed program, shown, edited, checked and then run."""
@@ -241,10 +245,12 @@ class Plan:
         name = {s.id: f"n{i}" for i, s in enumerate(self.steps)}
         lines = ["flowchart TD"]
         for step in self.steps:
-            label = f"{step.id}: {describe(step)}".replace('"', "#quot;").replace("\n", " ")
+            label = " ".join(f"{step.id}: {describe(step)}".translate(_MERMAID).split())
             lines.append(f'    {name[step.id]}["{label}"]')
         for step in self.steps:
-            lines += [f"    {name[need]} --> {name[step.id]}" for need in step.needs if need in name]
+            used = {ref.step for ref in step.refs}
+            arrows = [(need, "-->" if need in used else "-.->") for need in step.needs if need in name]
+            lines += [f"    {name[need]} {arrow} {name[step.id]}" for need, arrow in arrows]
         return "\n".join(lines)
 
     def svg(self, steps: Sequence[Evidence] = ()) -> str:

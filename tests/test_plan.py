@@ -253,10 +253,10 @@ def test_the_tree_shows_every_step_once_below_what_it_needs() -> None:
 
 
 def test_mermaid_draws_each_step_and_each_need() -> None:
-    text = Plan((*diamond().steps, Step("f", "say", {"text": 'a "quoted"\nword'}))).mermaid()
+    text = Plan((*diamond().steps, Step("f", "say", {"text": 'a "quoted"\nword <b> #1'}))).mermaid()
     assert text.splitlines()[0] == "flowchart TD"
-    assert text.count("-->") == 5
-    assert "#quot;quoted#quot;" in text
+    assert (text.count("-->"), text.count("-.->")) == (4, 1)
+    assert "#quot;quoted#quot; word #lt;b#gt; #35;1" in text
     assert len(text.splitlines()) == 1 + 6 + 5
 
 

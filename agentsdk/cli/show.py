@@ -247,12 +247,13 @@ def _citation(number: int, citation: Citation) -> str:
 def _brief(evidence: Evidence) -> str:
     if evidence.status != "done":
         return (evidence.error or "").split("\n")[0][:100]
-    if evidence.passages:
+    if evidence.is_passages:
         return _("{count} passage(s)").format(count=len(evidence.passages))
     if evidence.value in (None, "", []):
         return "→ —"
     text = evidence.value if isinstance(evidence.value, str) else str(evidence.value)
-    return "→ " + " ".join(text.split())[:80]
+    note = f" ({evidence.error[:100]})" if evidence.error else ""
+    return "→ " + " ".join(text.split())[:80] + note
 
 
 def print_trace(events: Iterable[tuple[float, Event]], out: Console) -> None:

@@ -29,7 +29,6 @@ from agentsdk.planner.condense import condense
 from agentsdk.planner.extract import extract
 from agentsdk.planner.journal import Found, inside, spent
 from agentsdk.planner.ledger import LimitReached
-from agentsdk.planner.material import is_passages
 from agentsdk.planner.resolve import resolve_inputs
 from agentsdk.planner.run import Run
 from agentsdk.planner.spread import spread
@@ -144,7 +143,7 @@ def _for_journal(evidence: Evidence) -> Any:
     """Return the evidence as its row holds it: its inputs are in the plan, and passages are not written twice."""
     wire = write(evidence)
     del wire["inputs"]
-    if is_passages(evidence):
+    if evidence.is_passages:
         del wire["value"]
     return wire
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from agentsdk.evidence import Evidence, Passage
+from agentsdk.evidence import Passage
 from agentsdk.models.tokens import estimate
 from agentsdk.plan import Step
 from agentsdk.planner.markers import Quote, read_marks
@@ -88,17 +88,12 @@ def sources_of(step: Step, run: Run) -> Sources:
         evidence = run.steps.get(need)
         if evidence is None:
             continue
-        if is_passages(evidence):
+        if evidence.is_passages:
             whole.update((p.text, p) for p in evidence.passages)
         else:
             behind += [p for p in evidence.passages if p not in behind]
     whole.update((p.text, p) for p in behind)
     return Sources(whole, tuple(behind))
-
-
-def is_passages(evidence: Evidence) -> bool:
-    """Return whether the result is its passages, and not something that was made of them."""
-    return bool(evidence.passages) and evidence.value == [p.text for p in evidence.passages]
 
 
 def gather(goal: str, values: Any, sources: Sources, language: str) -> Material:

@@ -14,7 +14,7 @@ from agentsdk.i18n import _
 from agentsdk.plan import ITEM, Alt, Ref, Step
 from agentsdk.planner.conditions import holds
 from agentsdk.planner.ledger import LimitReached
-from agentsdk.planner.material import is_passages, sources_of
+from agentsdk.planner.material import sources_of
 from agentsdk.planner.pieces import PIECE, cut
 from agentsdk.planner.resolve import resolve
 from agentsdk.planner.run import Run
@@ -52,7 +52,7 @@ def elements(step: Step, over: Any, run: Run, tokens: int = PIECE) -> list[Eleme
     if isinstance(over, str):
         return _pieces(over, [known.whole[over]] if over in known.whole else known.behind, tokens)
     if isinstance(over, Sequence):
-        behind = () if source is not None and is_passages(source) else known.behind
+        behind = () if source is not None and source.is_passages else known.behind
         return [
             Element(each, (known.whole[each],) if isinstance(each, str) and each in known.whole else behind)
             for each in over

@@ -6,7 +6,6 @@ import json
 
 from agentsdk.evidence import Evidence
 from agentsdk.i18n import _
-from agentsdk.planner.material import is_passages
 from agentsdk.planner.run import Run
 from agentsdk.prompts.fence import fence_passages
 
@@ -18,7 +17,7 @@ def tell(evidence: Evidence, run: Run) -> str:
     """Return a step's result as the answer to the tool call that asked for it."""
     if evidence.status != "done":
         return f"{evidence.status}: {evidence.error or ''}".strip()
-    if is_passages(evidence):
+    if evidence.is_passages:
         return fence_passages([(run.number(p), p) for p in evidence.passages])
     if isinstance(evidence.value, str):
         return _cut(evidence.value)
@@ -35,7 +34,7 @@ def tell_steps(done: list[Evidence], run: Run) -> str:
     """
     blocks = []
     for each in done:
-        if each.status == "done" and is_passages(each):
+        if each.status == "done" and each.is_passages:
             parts = [tell(each, run)]
         elif each.status == "done":
             parts = [_cut(json.dumps(each.value, ensure_ascii=False))]
