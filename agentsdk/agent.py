@@ -14,7 +14,7 @@ from agentsdk.answer import Answer
 from agentsdk.approval import Policy
 from agentsdk.budget import Budget
 from agentsdk.checks.check import Check, taken
-from agentsdk.errors import AgentError, ConfigurationError, ModelError, OutputInvalid
+from agentsdk.errors import AgentError, ConfigurationError, ModelError, OutputInvalid, RunChanged
 from agentsdk.events import Event, Finished
 from agentsdk.examples import Example
 from agentsdk.feed import Feed
@@ -29,13 +29,15 @@ from agentsdk.models.connect import connect
 from agentsdk.models.model import Model
 from agentsdk.plan import Plan
 from agentsdk.planner.act import digest_of
-from agentsdk.planner.asked import answer_in, first_rows, new_run_id, waiting_in, what_was_asked
+from agentsdk.planner.asked import Asked, answer_in, first_rows, new_run_id, waiting_in, what_was_asked
 from agentsdk.planner.intake import Brief, PlanMode, intake
 from agentsdk.planner.journal import Journal, decision_rows
 from agentsdk.planner.ledger import Ledger
 from agentsdk.planner.run import Run
+from agentsdk.planner.session import PATIENCE, Past, add, held
 from agentsdk.planner.shape import Shape
 from agentsdk.references import References
+from agentsdk.sessions import Sessions
 from agentsdk.store import Row, Store, open_store
 from agentsdk.toolbox import Toolbox, gather
 
@@ -50,7 +52,7 @@ class Agent:
     """A model with tools, references and rules.
 
     An Agent keeps nothing of a run: it can be used from several threads and tasks at once. To go on with a
-    conversation, give `history=answer.messages` to the next run.
+    conversation, give `history=answer.messages` to the next run, or have a store keep it: `session="anna"`.
 
     Args:
         model: "provider:name" ("openai:gpt-4o-mini", "ollama:llama3.1:8b", "dashscope:qwen-plus",
@@ -129,16 +131,43 @@ class Agent:
         """The tools that the model is offered, `look_up` included."""
         return self._toolbox
 
+    @property
+    def sessions(self) -> Sessions:
+        """The conversations that the store keeps: `list`, `show`, `delete`.
+
+        Raises:
+            ConfigurationError: the agent has no store.
+
+        """
+        return Sessions(self._kept_in())
+
     @overload
     def run(
-        self, question: str | Plan, *, history: Sequence[Message] = (), media: Attached = ()
+        self,
+        question: str | Plan,
+        *,
+        history: Sequence[Message] = (),
+        media: Attached = (),
+        session: str | None = None,
     ) -> Answer[str]: ...
     @overload
     def run(
-        self, question: str | Plan, *, output: type[T], history: Sequence[Message] = (), media: Attached = ()
+        self,
+        question: str | Plan,
+        *,
+        output: type[T],
+        history: Sequence[Message] = (),
+        media: Attached = (),
+        session: str | None = None,
     ) -> Answer[T]: ...
     def run(
-        self, question: str | Plan, *, output: Any = None, history: Sequence[Message] = (), media: Attached = ()
+        self,
+        question: str | Plan,
+        *,
+        output: Any = None,
+        history: Sequence[Message] = (),
+        media: Attached = (),
+        session: str | None = None,
     ) -> Answer[Any]:
         """Answer a question and wait for it; works in a notebook as well.
 
@@ -149,6 +178,8 @@ class Agent:
             history: the turns before, as `answer.messages` holds them.
             media: pictures, sound, video or documents that belong to the question: paths, addresses, bytes or
                 `Media`.
+            session: the name of a conversation that the store keeps: its earlier turns come back, and this one is
+                added. Runs of one session come one after another.
 
         Raises:
             QuestionError: the question is empty or not text.
@@ -156,13 +187,20 @@ class Agent:
             ModelError: the model could not be used; `error.partial` is an Answer with what was done so far.
             OutputInvalid: the answer does not fit `output`, also after a correction.
             PlanError: the plan given cannot run; nothing of it was run.
+            RunHeld: another run was at work in the session for too long.
+            ConfigurationError: there is a session and no store, or a history beside it.
 
         """
-        return _bridge.wait(self.arun(question, output=output, history=history, media=media))
+        return _bridge.wait(self.arun(question, output=output, history=history, media=media, session=session))
 
     @overload
     async def arun(
-        self, question: str | Plan, *, history: Sequence[Message] = (), media: Attached = ()
+        self,
+        question: str | Plan,
+        *,
+        history: Sequence[Message] = (),
+        media: Attached = (),
+        session: str | None = None,
     ) -> Answer[str]: ...
     @overload
     async def arun(
@@ -172,6 +210,7 @@ class Agent:
         output: type[T],
         history: Sequence[Message] = (),
         media: Attached = (),
+        session: str | None = None,
     ) -> Answer[T]: ...
     async def arun(
         self,
@@ -180,9 +219,10 @@ class Agent:
         output: Any = None,
         history: Sequence[Message] = (),
         media: Attached = (),
+        session: str | None = None,
     ) -> Answer[Any]:
         """Answer a question: `run` for async code."""
-        return await self._drive(self._open(question, output, history, _ignore, media))
+        return await self._answer(question, output, history, media, session, _ignore)
 
     def stream(
         self,
@@ -191,12 +231,15 @@ class Agent:
         output: Any = None,
         history: Sequence[Message] = (),
         media: Attached = (),
+        session: str | None = None,
     ) -> Iterator[Event]:
         """Yield what happens while a question is answered; the last event is `Finished(answer)`.
 
         Closing the iterator cancels the run. Arguments and errors are those of `run`.
         """
-        return _bridge.iterate(self.astream(question, output=output, history=history, media=media))
+        return _bridge.iterate(
+            self.astream(question, output=output, history=history, media=media, session=session)
+        )
 
     async def astream(
         self,
@@ -205,13 +248,12 @@ class Agent:
         output: Any = None,
         history: Sequence[Message] = (),
         media: Attached = (),
+        session: str | None = None,
     ) -> AsyncGenerator[Event, None]:
         """Yield what happens: `stream` for async code."""
         run_id = "" if self._store is None else new_run_id()
         async with aclosing(
-            _events(
-                lambda emit: self._drive(self._open(question, output, history, emit, media, run_id)), run_id
-            )
+            _events(lambda emit: self._answer(question, output, history, media, session, emit, run_id), run_id)
         ) as events:
             async for event in events:
                 yield event
@@ -289,6 +331,8 @@ class Agent:
         emit: Callable[[Event], None],
         media: Attached,
         run_id: str = "",
+        session: str = "",
+        past: Past | None = None,
     ) -> Run:
         given = question if isinstance(question, Plan) else None
         text = (given.question or given.tree()) if given else question
@@ -303,8 +347,11 @@ class Agent:
             intents=self._intents,
         )
         shape = None if output is None or output is str else Shape(output)
-        journal = Journal() if self._store is None else Journal(self._store, run_id or new_run_id())
-        return self._make_run(brief, emit, shape, given, journal)
+        id_ = run_id or new_run_id()
+        journal = Journal() if self._store is None else Journal(self._store, id_, thread=session)
+        if past is not None:
+            brief = past.into(brief)
+        return self._make_run(brief, emit, shape, given, journal, past)
 
     def _make_run(
         self,
@@ -313,6 +360,7 @@ class Agent:
         shape: Shape | None,
         given: Plan | None,
         journal: Journal,
+        past: Past | None = None,
     ) -> Run:
         """Return a run of this agent, new or resumed."""
         toolbox = self._intents.toolbox(brief.chosen.intent if brief.chosen else "")
@@ -330,7 +378,39 @@ class Agent:
             checks=self._checks,
             intents=self._intents,
             memory=self._memory,
+            past=past.steps if past else {},
         )
+
+    async def _answer(
+        self,
+        question: str | Plan,
+        output: Any,
+        history: Sequence[Message],
+        media: Attached,
+        session: str | None,
+        emit: Callable[[Event], None],
+        run_id: str = "",
+    ) -> Answer[Any]:
+        """Return the answer to a question, alone or as the next turn of a session."""
+        if session is None:
+            return await self._drive(self._open(question, output, history, emit, media, run_id))
+        if history:
+            raise ConfigurationError(
+                _("A question has a session or a history, not both."),
+                fix=_("Leave history= out: the session has its turns."),
+            )
+        store = self._kept_in()
+        async with held(store, session, self._budget.seconds or PATIENCE) as past:
+            return await self._drive(
+                self._open(question, output, past.messages, emit, media, run_id, session, past)
+            )
+
+    def _kept_in(self) -> Store:
+        if self._store is None:
+            raise ConfigurationError(
+                _("Sessions are kept in a store, and the agent has none."), fix='Agent(..., store="runs.db")'
+            )
+        return self._store
 
     async def _resume(
         self, run_id: str, decisions: Mapping[str, object], output: Any, emit: Callable[[Event], None]
@@ -344,12 +424,40 @@ class Agent:
         rows = await self._store.rows(run_id)
         asked = what_was_asked(run_id, rows)
         shape = asked.shape_of(output)
-        journal = Journal(self._store, run_id, thread=asked.thread)
-        run = self._make_run(asked.brief, emit, shape, asked.given, journal)
-        asked.same_agent(run_id, run.model, run.toolbox)
         answer = answer_in(run_id, rows, shape)
-        decided = decision_rows(decisions, waiting_in(rows))
-        return await self._drive(run, decided) if answer is None else answer
+        if not asked.thread:
+            return answer or await self._go_on(run_id, asked, rows, decisions, shape, emit)
+        if answer is not None:
+            past = Past(await self.sessions.ashow(asked.thread)).first(asked.brief.session_turns)
+            return replace(answer, messages=(*past.messages, *answer.messages))
+        async with held(self._store, asked.thread, self._budget.seconds or PATIENCE) as now:
+            return await self._go_on(run_id, asked, rows, decisions, shape, emit, now)
+
+    async def _go_on(
+        self,
+        run_id: str,
+        asked: Asked,
+        rows: Sequence[Row],
+        decisions: Mapping[str, object],
+        shape: Shape | None,
+        emit: Callable[[Event], None],
+        now: Past | None = None,
+    ) -> Answer[Any]:
+        """Go on with a run that is not complete, with the session as it was when the run began."""
+        brief, past = asked.brief, None
+        asked.same_agent(run_id, self._model, self._intents.every_tool(), tuple(self._intents))
+        if now is not None:
+            past = now.first(brief.session_turns)
+            if len(past.turns) < brief.session_turns:
+                raise RunChanged(
+                    _("The session {name} of run {run} was deleted.").format(name=asked.thread, run=run_id),
+                    why=_("The turns before its question are gone."),
+                    fix=_("Ask the question anew."),
+                )
+            brief = replace(brief, history=past.messages)
+        journal = Journal(self._store, run_id, thread=asked.thread)
+        run = self._make_run(brief, emit, shape, asked.given, journal, past)
+        return await self._drive(run, decision_rows(decisions, waiting_in(rows)))
 
     async def _drive(self, run: Run, decided: Sequence[Row] | None = None) -> Answer[Any]:
         """Return the answer of a run: a new one, or, where `decided` is given, one that goes on with that."""
@@ -365,7 +473,19 @@ class Agent:
                     {"step": c.id, "digest": digest_of(c, run.unknown.get(c.id))} for c in run.waiting.values()
                 ]
                 waits += [{"step": id_, "digest": hash_} for id_, hash_ in run.open_questions.items()]
-                await run.journal.close(answer, waits)
+                kept = answer
+                if run.journal.thread:
+                    kept = replace(answer, messages=answer.messages[-2:])  # the session has the others
+                    if answer.status != "needs_approval":
+                        # Before the run is complete: a crash in between adds it when the run is gone on with.
+                        await add(
+                            self._kept_in(),
+                            run.journal.thread,
+                            run,
+                            answer,
+                            asks=answer.status == "needs_input" and bool(waits),
+                        )
+                await run.journal.close(kept, waits)
         except AgentError as error:
             if isinstance(error, (ModelError, OutputInvalid)) and not isinstance(error.partial, Answer):
                 from agentsdk.planner.verify import so_far

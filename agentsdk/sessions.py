@@ -86,7 +86,7 @@ class Sessions:
         found = []
         for run, value in await self._store.turns(checked(name)):
             try:
-                found += [read(Turn, {**each, "run": run}) for each in value]
+                found += [read(Turn, {**each, "run": run.removesuffix("?")}) for each in value]
             except (ValueError, TypeError) as error:
                 raise StoreDamaged(
                     _("A turn of the session {name} cannot be read.").format(name=name), why=str(error)

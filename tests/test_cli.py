@@ -139,6 +139,28 @@ def test_a_chat_over_a_pipe_answers_each_line_and_ends() -> None:
     assert "never" not in ran.stdout
 
 
+def test_a_chat_with_a_session_goes_on_where_it_stopped_and_sessions_are_shown_and_deleted(
+    tmp_path: Path,
+) -> None:
+    store = ("--store", str(tmp_path / "runs.db"))
+    for line in ("what is 2 + 2?", "what is 3 + 3?"):
+        assert agentsdk("chat", *OFFLINE, "--session", "anna", *store, stdin=line).returncode == 0
+    assert "anna  2 turn(s)" in agentsdk("sessions", *store).stdout
+    assert "> what is 2 + 2?\n2 + 2 = 4" in agentsdk("sessions", "anna", *store).stdout
+    turns = json.loads(agentsdk("sessions", "anna", "--json", *store).stdout)
+    assert [t["messages"][0]["text"] for t in turns] == ["what is 2 + 2?", "what is 3 + 3?"]
+    assert [s["name"] for s in json.loads(agentsdk("sessions", "--json", *store).stdout)] == ["anna"]
+    assert agentsdk("sessions", "bob", *store).returncode == 2
+    assert agentsdk("sessions", "--delete", *store).returncode == 2
+    assert "2 turn(s)" in agentsdk("sessions", "anna", "--delete", *store).stdout
+    assert "no sessions" in agentsdk("sessions", *store).stdout
+    assert agentsdk("sessions", "anna", "--delete", *store).returncode == 2
+    assert "--store" in agentsdk("chat", *OFFLINE, "--session", "anna", stdin="hi").stderr
+    missing = agentsdk("sessions", "--store", str(tmp_path / "none.db"))
+    assert missing.returncode == 2
+    assert not (tmp_path / "none.db").exists()
+
+
 def test_a_trace_is_written_as_it_happens_and_shown(tmp_path: Path) -> None:
     file = str(tmp_path / "run.jsonl")
     agentsdk("ask", "what is 12% of 340?", "--trace", file, *OFFLINE)

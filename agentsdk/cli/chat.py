@@ -33,6 +33,7 @@ class Chat:
         out: Console,
         err: Console,
         sink: TraceFile | None = None,
+        session: str | None = None,
     ) -> None:
         self._make = make
         self._model = model
@@ -41,6 +42,7 @@ class Chat:
         self._out = out
         self._err = err
         self._sink = sink
+        self._session = session
         self._history: Sequence[Message] = ()
         self._last: Any = None
 
@@ -74,7 +76,8 @@ class Chat:
 
     def _answer(self, question: str) -> int:
         try:
-            for event in follow(self._agent.stream(question, history=self._history), self._err):
+            stream = self._agent.stream(question, history=self._history, session=self._session)
+            for event in follow(stream, self._err):
                 if self._sink:
                     self._sink.write(event)
                 if isinstance(event, Finished):
@@ -85,7 +88,9 @@ class Chat:
         except KeyboardInterrupt:
             self._err.print(Text(_("Stopped. The conversation goes on.")))
             return exits.INTERRUPTED
-        self._history, self._last = answer.messages, answer
+        self._last = answer
+        if self._session is None:
+            self._history = answer.messages
         print_answer(answer, self._out, self._err)
         self._out.print()
         sys.stdout.flush()

@@ -118,6 +118,22 @@ PlanFile = Annotated[
         show_default=False,
     ),
 ]
+StoreAt = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        metavar=_("FILE_OR_URL"),
+        help=_("Where runs and sessions are kept: a file, or a Postgres URL."),
+    ),
+]
+SessionName = Annotated[
+    str | None,
+    typer.Option(
+        "--session",
+        metavar=_("NAME"),
+        help=_("The conversation to go on with, kept in --store; a new name begins one."),
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help=_("Print one JSON object and nothing else."))]
 
 
@@ -238,8 +254,15 @@ def chat(
     budget_tokens: Tokens = None,
     budget_seconds: Seconds = None,
     trace: Trace = None,
+    store: StoreAt = None,
+    session: SessionName = None,
 ) -> int:
     from agentsdk.cli.chat import Chat
+
+    if session is not None and store is None:
+        raise ConfigurationError(
+            _("--session needs --store."), fix="agentsdk chat --session anna --store runs.db"
+        )
 
     out, err = console_for(sys.stdout), console_for(sys.stderr)
     references = _references(ref, err)
@@ -247,11 +270,50 @@ def chat(
     tools = _tools(tool)
 
     def make(chosen: Model, mode: PlanMode) -> Agent:
-        return Agent(chosen, tools=tools, references=references, plan=mode, approve=ask_person, budget=budget)
+        return Agent(
+            chosen,
+            tools=tools,
+            references=references,
+            plan=mode,
+            approve=ask_person,
+            budget=budget,
+            store=store,
+        )
 
     with ExitStack() as stack:
         sink = stack.enter_context(TraceFile(trace)) if trace else None
-        return Chat(make, _model(model, base_url, err), plan, out, err, sink).run(sys.stdin)
+        return Chat(make, _model(model, base_url, err), plan, out, err, sink, session).run(sys.stdin)
+
+
+@app.command(cls=SpokenCommand, help=_("List the sessions of a store, show one, or delete one."))
+def sessions(
+    name: Annotated[
+        str | None,
+        typer.Argument(help=_("The session to show; without it all are listed."), show_default=False),
+    ] = None,
+    store: StoreAt = "runs.db",
+    delete: Annotated[bool, typer.Option("--delete", help=_("Delete the session."))] = False,
+    as_json: AsJson = False,
+) -> int:
+    from agentsdk.cli.sessions import delete_session, list_sessions, show_session
+    from agentsdk.store import open_store
+
+    out = console_for(sys.stdout)
+    if not store or ("://" not in store and not Path(store).exists()):
+        raise ConfigurationError(
+            _("There is no store {store}.").format(store=store or "-"),
+            fix="agentsdk sessions --store runs.db",
+        )
+    kept = open_store(store)
+    if name is None and delete:
+        raise ConfigurationError(_("--delete needs the name of a session."))
+    if name is None:
+        list_sessions(kept, out, as_json=as_json)
+    elif delete:
+        delete_session(kept, name, out)
+    else:
+        show_session(kept, name, out, as_json=as_json)
+    return exits.ANSWERED
 
 
 @app.command(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from agentsdk.answer import Answer
@@ -55,7 +55,7 @@ class Asked:
             fix=_("Give resume the same output= as run."),
         )
 
-    def same_agent(self, run_id: str, model: Model, toolbox: Toolbox) -> None:
+    def same_agent(self, run_id: str, model: Model, toolbox: Toolbox, intents: Sequence[str] = ()) -> None:
         """Raise RunChanged where an agent would give other results than the one that began the run.
 
         Its instructions, examples and references are part of what was asked, and need not be the same: those of the
@@ -73,6 +73,12 @@ class Asked:
             _("The tool {name} is another: its version, arguments or flags differ.").format(name=n)
             for n, version in now.items()
             if self.tools.get(n, version) != version
+        ]
+        intent = self.brief.chosen.intent if self.brief.chosen else ""
+        faults += [
+            _("The intent {name} is missing.").format(name=name)
+            for name in (intent, *self.brief.open_intents)
+            if name and name not in intents
         ]
         if faults:
             raise RunChanged(
@@ -100,10 +106,12 @@ def first_rows(run: Run) -> tuple[RunRecord, list[Row]]:
         run.model.name,
         new_owner(),
     )
+    # Of a session only the number of its turns is kept: it holds them already, and for ever in this order.
+    brief = replace(run.brief, history=()) if run.journal.thread else run.brief
     asked = Asked(
-        run.brief,
+        brief,
         run.model.name,
-        {tool.name: version_of(tool) for tool in run.toolbox},
+        {tool.name: version_of(tool) for tool in (run.intents.every_tool() if run.intents else run.toolbox)},
         digest(run.shape.schema) if run.shape else "",
         run.given,
         run.journal.thread,

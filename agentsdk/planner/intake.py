@@ -44,6 +44,8 @@ class Brief:
     intent_told: str = ""
     """What the chosen intent says is to be done."""
     examples: tuple[Example, ...] = ()
+    session_turns: int = 0
+    """How many turns of its session stand before the question: the first of them, for ever."""
     told: str = ""
     """The summary that the session has of its first turns."""
     told_turns: int = 0

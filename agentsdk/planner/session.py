@@ -55,9 +55,9 @@ class Past:
         return Past(self.turns[:count])
 
     def into(self, brief: Brief) -> Brief:
-        """Return a brief with this past before it."""
+        """Return a brief that says what of the session stands before it."""
         told, turns = self.told
-        return replace(brief, history=self.messages, told=told, told_turns=turns)
+        return replace(brief, session_turns=len(self.turns), told=told, told_turns=turns)
 
 
 @asynccontextmanager
@@ -82,11 +82,14 @@ async def held(store: Store, name: str, patience: float = PATIENCE) -> AsyncIter
             await store.release(lease, "done")
 
 
-async def add(store: Store, name: str, run: Run, answer: Answer[object]) -> None:
-    """Add to a session what a run has asked and answered: once, however often it is called for the run."""
+async def add(store: Store, name: str, run: Run, answer: Answer[object], *, asks: bool = False) -> None:
+    """Add to a session what a run has asked and answered: once, however often it is called for the run.
+
+    Where the run asks a person for something, that is a turn, and the answer it then gives is another.
+    """
     told = (run.shelf.told, run.shelf.told_turns) if run.shelf.told else ("", 0)
     turn = Turn(answer.messages[-2:], answer.steps, answer.status, answer.intent, *told)
-    await store.add_turns(name, run.journal.run_id, [write(turn)])
+    await store.add_turns(name, run.journal.run_id + ("?" if asks else ""), [write(turn)])
 
 
 async def _take(store: Store, name: str, patience: float) -> Lease:
