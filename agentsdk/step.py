@@ -172,7 +172,7 @@ class Step:
     def refs(self) -> tuple[Ref, ...]:
         """Every Ref to a step's result, in reading order; the element of a map is none."""
         alt = self.alt.inputs if self.alt else None
-        found = (*refs_in(self.over), *self._own(self.inputs), *self._own(alt))
+        found = (*refs_in(self.over), *self._used(), *refs_in(alt))
         return (self.when.ref, *refs_in(self.when.tests), *found) if self.when else found
 
     @property
@@ -206,9 +206,13 @@ class Step:
             return value
 
         when, alt = self.when, self.alt
+        inputs = put(self.inputs)
+        inner = inputs.get("when") if self.do == MAP else None
+        if isinstance(inner, Mapping) and isinstance(inner.get("$"), str):  # a condition inside, as on the wire
+            inputs = {**inputs, "when": {**inner, "$": str(put(Ref.parse(inner["$"])))}}
         return replace(
             self,
-            inputs=put(self.inputs),
+            inputs=inputs,
             after=tuple(dict.fromkeys(ids.get(a, a) for a in self.after)),
             when=When(put(when.ref), put(when.tests)) if when else None,
             over=put(self.over),
@@ -282,9 +286,15 @@ class Step:
             None if alt is None else Alt.from_wire(alt, name),
         )
 
-    def _own(self, inputs: Any) -> Iterator[Ref]:
-        found = refs_in(inputs)
-        return (ref for ref in found if ref.step != ITEM) if self.do == MAP else found
+    def _used(self) -> tuple[Ref, ...]:
+        """Return every Ref in the inputs; of a map, also in the condition and the fallback of what it does."""
+        if self.do != MAP:
+            return tuple(refs_in(self.inputs))
+        try:
+            found = self.body.refs
+        except PlanError:  # it is refused for that, and never run
+            found = tuple(refs_in(self.inputs))
+        return tuple(ref for ref in found if ref.step != ITEM)
 
 
 def refs_in(value: Any) -> Iterator[Ref]:

@@ -224,6 +224,8 @@ class Linter:
         for ref in refs_in([body.inputs, body.over, body.when.ref if body.when else None]):
             if ref.step == ITEM and (wrong := part(inner, ref.path, inner)[1]):
                 yield _("Step {id} uses {ref}: {fault}.").format(id=step.id, ref=ref, fault=wrong)
+        if body.when is not None:
+            yield from self._when(body)
         yield from self._fields(body)
         yield from self._inputs(step.id, body, typed)
         if body.do == REDUCE and body.over is None:

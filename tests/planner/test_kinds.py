@@ -462,3 +462,16 @@ def test_a_question_to_the_person_is_answered_when_the_run_is_resumed(tmp_path: 
     answer = agent.resume(asked.run_id, decisions={"s2": "blue"})
     assert (answer.status, answer.text) == ("answered", "It is blue.")
     assert [(s.step, s.value) for s in answer.steps] == [("s1", [0, 1]), ("s2", "blue"), ("s3", "blue")]
+
+
+def test_what_a_map_does_may_depend_on_another_step() -> None:
+    body = {"do": "half", "in": {"of": {"$": "item"}}, "when": {"$": "s1.1", "above": 0}}
+    steps = [
+        {"id": "s1", "do": "numbers", "in": {"count": 2}},
+        {"id": "s2", "do": "map", "over": [2, 4], "in": body},
+    ]
+    plan = Plan.from_dict(steps)
+    assert plan.step("s2").needs == ("s1",)
+    assert plan.step("s2").renamed({"s1": "x"}).needs == ("x",)
+    answer, _model = run(steps)
+    assert step(answer, "s2").value == [1, 2]

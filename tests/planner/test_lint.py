@@ -166,6 +166,14 @@ MUTATIONS = {
     ),
     "dangling reference": (mutated(2, in_={"numbers": {"$": "s77"}}), "s3 needs s77.*no such step.*s1, s2"),
     "dangling condition": (mutated(3, when={"$": "s77", "is": 1}), "s4 needs s77"),
+    "dangling condition in a map": (
+        mutated(1, in_={"do": "add", "in": {"a": 1, "b": 2}, "when": {"$": "s77", "is": 1}}),
+        "s2 needs s77",
+    ),
+    "condition in a map that compares with nothing": (
+        mutated(1, in_={"do": "add", "in": {"a": 1, "b": 2}, "when": {"$": "item.degrees", "above": None}}),
+        's2: "above" compares with a number',
+    ),
     "dangling over": (mutated(1, over={"$": "s77"}), "s2 needs s77"),
     "dangling after": (mutated(3, after=["s77"]), "s4 needs s77"),
     "dangling in a fallback": (mutated(6, alt={"do": "blob", "in": {"query": {"$": "s77"}}}), "s7 needs s77"),
