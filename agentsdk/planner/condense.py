@@ -18,7 +18,7 @@ from agentsdk.planner.ledger import LimitReached
 from agentsdk.planner.material import Material, Sources, gather
 from agentsdk.planner.pieces import PIECE, group
 from agentsdk.planner.run import Run
-from agentsdk.planner.spread import Element, elements
+from agentsdk.planner.spread import Element, elements, pieces_of
 from agentsdk.planner.think import declined, note_on
 from agentsdk.prompts import render
 
@@ -40,7 +40,7 @@ async def condense(step: Step, inputs: Mapping[str, Any], run: Run) -> Evidence:
     """
     goal, size = str(inputs["goal"]), int(inputs.get("tokens") or PIECE)
     try:
-        found = elements(step, inputs["over"], run, size)
+        found = pieces_of(elements(step, inputs["over"], run, size), size)
         whole = await (_running if inputs.get("running") else _recursive)(goal, found, run, size)
     except ToolError as error:
         return Evidence(step.id, step.do, inputs, "failed", error=error.what)

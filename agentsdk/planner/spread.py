@@ -11,6 +11,7 @@ from agentsdk.errors import AgentError, ModelError, ToolError
 from agentsdk.events import StepRetried
 from agentsdk.evidence import Evidence, Passage
 from agentsdk.i18n import _
+from agentsdk.models.tokens import estimate
 from agentsdk.plan import ITEM, Alt, Ref, Step
 from agentsdk.planner.conditions import holds
 from agentsdk.planner.ledger import LimitReached
@@ -160,6 +161,15 @@ def _together(step: Step, inputs: Mapping[str, Any], parts: Sequence[Evidence], 
         " ".join(notes) or None,
         parts=tuple(parts),
     )
+
+
+def pieces_of(found: Sequence[Element], tokens: int) -> list[Element]:
+    """Return the elements with those texts cut that are longer than a piece: a file is often one long passage."""
+    cut_up: list[Element] = []
+    for each in found:
+        long = isinstance(each.value, str) and estimate(each.value) > tokens
+        cut_up += _pieces(each.value, each.passages, tokens) if long else [each]
+    return cut_up
 
 
 def _pieces(text: str, behind: Sequence[Passage], tokens: int) -> list[Element]:

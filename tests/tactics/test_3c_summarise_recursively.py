@@ -100,3 +100,31 @@ def test_each_node_keeps_its_sources_so_a_summary_of_summaries_is_quoted_from_th
     assert "[p" not in found.value
     (citation,) = answer.citations
     assert (citation.source, citation.quote, citation.start) == ("page5.md", "Lamp 5 costs 5 euros", 35)
+
+
+def test_a_file_that_is_one_long_passage_is_read_in_pieces_each_with_its_own_place() -> None:
+    text = "".join(f"Lamp {i} costs {i} euros.\n" for i in range(60))
+
+    @tool
+    def read() -> Passage:
+        """Return the file."""
+        return Passage(text, "lamps.md", start=1_000, line=5)
+
+    def reply(request: Request) -> str:
+        if any(m.role == "tool" for m in request.messages):
+            return "Done."
+        shown = re.findall(r"(?:Lamp \d+ costs \d+ euros\.\n?)+", request.messages[0].text)
+        assert all(estimate(piece) <= 100 for piece in shown)
+        last = re.findall(r"Lamp \d+ costs \d+ euros", request.messages[0].text)[-1]
+        return f'The last is [p1: "{last}"].'
+
+    steps = [
+        {"id": "s1", "do": "read"},
+        {"id": "s2", "do": "reduce", "over": {"$": "s1"}, "in": {"goal": "The last lamp.", "tokens": 100}},
+    ]
+    model = ScriptedModel([reply] * 60)
+    answer = Agent(model, tools=[read], budget=Budget(calls=60)).run(Plan.from_dict(steps))
+    (proof,) = answer.steps[1].passages
+    assert text[proof.start - 1_000 :].startswith(proof.text)
+    assert (proof.line - 5, proof.text) == (text[: proof.start - 1_000].count("\n"), "Lamp 59 costs 59 euros")
+    assert len(model.requests) > 6  # pieces, their summary, the answer
