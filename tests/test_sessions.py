@@ -16,6 +16,7 @@ from agentsdk.function_tool import tool
 from agentsdk.memory import Memory
 from agentsdk.messages import Message
 from agentsdk.models.model import Request
+from agentsdk.store import RunRecord, open_store
 from agentsdk.testing.scripted import Line, ScriptedModel, call
 
 LONG = "the harbour and its cranes were looked at again. " * 15
@@ -220,3 +221,47 @@ def test_a_summary_that_was_made_is_not_made_again_when_the_run_goes_on(tmp_path
     done = agent.resume(waiting.run_id, decisions={"c1": True})
     assert done.text == "Sent."
     assert len(calls) == before + 1
+
+
+def test_a_killed_run_leaves_its_session_free_and_adds_its_turn_once_it_has_gone_on(tmp_path: Path) -> None:
+    code = """
+import sys, time
+from agentsdk import Agent, tool
+from agentsdk.testing import ScriptedModel, call
+
+@tool
+def look(q: str) -> str:
+    \"\"\"Return what is known.\"\"\"
+    print("looking", flush=True)
+    time.sleep(600)
+    return q
+
+Agent(ScriptedModel([call("look", q="crane")]), tools=[look], store=sys.argv[1]).run("Is it sound?", session="anna")
+"""
+    store = str(tmp_path / "runs.db")
+    running = subprocess.Popen([sys.executable, "-c", code, store], stdout=subprocess.PIPE, text=True)
+    assert running.stdout is not None
+    assert running.stdout.readline() == "looking\n"
+    running.kill()
+    running.communicate()
+    agent = Agent(ScriptedModel([count, "It is sound."]), tools=[look], store=store)
+    assert agent.run("meanwhile", session="anna").text == "1 said"
+    run_id = next(r.id for r in asyncio.run(_runs(store)) if r.status != "done")
+    assert agent.resume(run_id).text == "It is sound."
+    assert agent.resume(run_id).text == "It is sound."
+    assert [t.question for t in agent.sessions.show("anna")] == ["meanwhile", "Is it sound?"]
+
+
+async def _runs(store: str) -> list[RunRecord]:
+    return await open_store(store).runs()
+
+
+def test_what_a_run_asks_its_person_is_a_turn_and_what_it_then_answers_another(tmp_path: Path) -> None:
+    asks = call("make_plan", steps=[{"id": "s1", "do": "ask", "in": {"question": "Which crane?"}}])
+    agent = Agent(ScriptedModel([asks, "Crane 7 is sound."]), tools=[look], store=tmp_path / "runs.db")
+    waiting = agent.run("Is it sound?", session="anna")
+    assert (waiting.status, waiting.text) == ("needs_input", "Which crane?")
+    done = agent.resume(waiting.run_id, decisions={"s1": "7"})
+    assert done.text == "Crane 7 is sound."
+    assert [t.answer for t in agent.sessions.show("anna")] == ["Which crane?", "Crane 7 is sound."]
+    assert {t.run for t in agent.sessions.show("anna")} == {waiting.run_id}
