@@ -55,28 +55,23 @@ async def _recursive(goal: str, found: Sequence[Element], run: Run, size: int) -
         return Element("")
     limit = asyncio.Semaphore(AT_ONCE)
 
-    async def one(part: Sequence[Element]) -> Element:
+    async def one(part: Sequence[Element]) -> Element | Exception:
         async with limit:
-            return await _condense(goal, part, run)
+            try:
+                return await _condense(goal, part, run)
+            except (LimitReached, AgentError) as error:
+                return error  # the others are brought to their end first
 
     level = 0
     while level == 0 or len(todo) > 1:
         # Above the first level two go together at least, however long they became: so it comes to an end.
         groups = group([_text(e.value) for e in todo], size, estimate, fewest=2 if level else 1)
-        raised: list[Exception] = []
-
-        async def safe(part: Sequence[Element], raised: list[Exception] = raised) -> Element:
-            try:
-                return await one(part)
-            except (LimitReached, AgentError) as error:
-                raised.append(error)
-                return Element("")
-
         async with asyncio.TaskGroup() as tasks:
-            made = [tasks.create_task(safe([todo[i] for i in places])) for places in groups]
-        if raised:
-            raise next((e for e in raised if isinstance(e, LimitReached)), raised[0])
-        todo = [task.result() for task in made]
+            made = [tasks.create_task(one([todo[i] for i in places])) for places in groups]
+        results = [task.result() for task in made]
+        if faults := [r for r in results if isinstance(r, Exception)]:
+            raise next((e for e in faults if isinstance(e, LimitReached)), faults[0])
+        todo = [r for r in results if isinstance(r, Element)]
         level += 1
     return todo[0]
 

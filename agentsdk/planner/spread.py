@@ -83,25 +83,35 @@ async def spread(step: Step, inputs: Mapping[str, Any], run: Run, perform: Perfo
         return Evidence(step.id, step.do, inputs, "failed", error=error.what)
     most = step.most or MOST_ITEMS
     limit = asyncio.Semaphore(AT_ONCE)
-    raised: list[Exception] = []
+    raised: dict[int, Exception] = {}
 
     async def one(at: int, element: Element) -> Evidence:
         async with limit:
             try:
                 return await _one(step, at, element, run, perform)
             except (LimitReached, AgentError) as error:
-                raised.append(error)
+                raised[at] = error
                 return Evidence(f"{step.id}.{at}", step.body.do, status="failed", error=str(error))
 
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(one(at, element)) for at, element in enumerate(found[:most])]
+    tasks: list[asyncio.Task[Evidence]] = []
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks += [group.create_task(one(at, element)) for at, element in enumerate(found[:most])]
+    except asyncio.CancelledError:
+        if run.ledger.seconds_left(final=False) == 0 and step.id in run.steps:
+            # The time is over: the answer is made of what there is.
+            parts = tuple(_reached(step, at, task) for at, task in enumerate(tasks))
+            if any(part.status == "done" for part in parts):
+                run.steps[step.id] = _together(step, inputs, parts, len(found))
+        raise
     parts = tuple(task.result() for task in tasks)
-    if ended := next((e for e in raised if isinstance(e, LimitReached)), None):
+    errors = [raised[at] for at in sorted(raised)]  # by their elements, and not by which came first
+    if ended := next((e for e in errors if isinstance(e, LimitReached)), None):
         if any(part.status == "done" for part in parts):
             ended.brought = _together(step, inputs, parts, len(found))
         raise ended
-    if parts and len(raised) == len(parts) and isinstance(raised[0], ModelError):
-        raise raised[0]
+    if errors and len(errors) == len(parts) and isinstance(errors[0], ModelError):
+        raise errors[0]
     return _together(step, inputs, parts, len(found))
 
 
@@ -135,6 +145,12 @@ async def _one(step: Step, at: int, element: Element, run: Run, perform: Perform
         evidence = await perform(other, run)
     run.parts[inner] = (made, evidence)
     return evidence
+
+
+def _reached(step: Step, at: int, task: asyncio.Task[Evidence]) -> Evidence:
+    if task.done() and not task.cancelled() and task.exception() is None:
+        return task.result()
+    return Evidence(f"{step.id}.{at}", step.body.do, status="skipped", error=_("It was not reached."))
 
 
 def _together(step: Step, inputs: Mapping[str, Any], parts: Sequence[Evidence], count: int) -> Evidence:

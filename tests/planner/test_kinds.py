@@ -1,5 +1,6 @@
 """The kinds of steps in whole runs: a fixed plan, a scripted model, and what came of each step."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -475,3 +476,19 @@ def test_what_a_map_does_may_depend_on_another_step() -> None:
     assert plan.step("s2").renamed({"s1": "x"}).needs == ("x",)
     answer, _model = run(steps)
     assert step(answer, "s2").value == [1, 2]
+
+
+def test_when_the_time_is_over_what_a_map_has_done_is_kept_for_the_answer() -> None:
+    @tool
+    async def wait(which: int) -> str:
+        """Wait."""
+        if which == 2:
+            await asyncio.Event().wait()
+        return f"done {which}"
+
+    steps = [{"id": "s1", "do": "map", "over": [1, 2, 3], "in": {"do": "wait", "in": {"which": {"$": "item"}}}}]
+    agent = Agent(ScriptedModel(["What there is."]), tools=[wait], budget=Budget(seconds=1))
+    answer = agent.run(Plan.from_dict(steps))
+    assert answer.status == "over_budget"
+    assert step(answer, "s1").value == ["done 1", None, "done 3"]
+    assert [p.status for p in step(answer, "s1").parts] == ["done", "skipped", "done"]
