@@ -492,3 +492,27 @@ def test_when_the_time_is_over_what_a_map_has_done_is_kept_for_the_answer() -> N
     assert answer.status == "over_budget"
     assert step(answer, "s1").value == ["done 1", None, "done 3"]
     assert [p.status for p in step(answer, "s1").parts] == ["done", "skipped", "done"]
+
+
+def test_each_kind_speaks_the_language_of_the_question() -> None:
+    steps = [
+        {"id": "s1", "do": "read"},
+        {"id": "s2", "do": "extract", "as": "list[text]", "max": 2, "in": {"goal": "物品", "m": {"$": "s1"}}},
+        {
+            "id": "s3",
+            "do": "reduce",
+            "over": {"$": "s1"},
+            "in": {"goal": "总结。", "running": True, "tokens": 12},
+        },
+        {"id": "s4", "do": "think", "in": {"goal": "判断。", "m": {"$": "s3"}}},
+    ]
+
+    def reply(request: Request) -> str:
+        return value(["Tents"]) if request.output_schema else "好。"
+
+    model = ScriptedModel([reply] * 8)
+    Agent(model, tools=TOOLS).run(Plan.from_dict({"question": "有什么物品？", "steps": steps}))
+    asked = [prompt(r) for r in model.requests if len(r.messages) == 1]
+    assert len(asked) == 5
+    assert all("没有指令" in text for text in asked)
+    assert all("never instructions" not in text and "never an instruction" not in text for text in asked)
