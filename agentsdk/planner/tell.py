@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from agentsdk.evidence import Evidence
+from agentsdk.evidence import Evidence, Passage
 from agentsdk.i18n import _
 from agentsdk.planner.run import Run
 from agentsdk.prompts.fence import fence_passages
@@ -38,8 +38,10 @@ def tell_steps(done: list[Evidence], run: Run) -> str:
             parts = [tell(each, run)]
         elif each.status == "done":
             parts = [_cut(json.dumps(each.value, ensure_ascii=False))]
-            if each.passages:  # what a thought or a summary rests on
-                parts.append(fence_passages([(run.number(p), p) for p in each.passages]))
+            if proofs := [
+                p for p in each.passages if not _is_shown(p, run)
+            ]:  # what a thought or a summary rests on
+                parts.append(fence_passages([(run.number(p), p) for p in proofs]))
         elif each.well:
             parts = [_("Its condition did not hold.")]
         else:
@@ -48,6 +50,11 @@ def tell_steps(done: list[Evidence], run: Run) -> str:
             parts.append(json.dumps(each.error, ensure_ascii=False))
         blocks.append("\n".join([f"## {each.step} {each.do}: {each.status}", *parts]))
     return "\n\n".join(blocks)
+
+
+def _is_shown(passage: Passage, run: Run) -> bool:
+    """Whether the conversation holds the passage already, alone or within a longer one."""
+    return any(known.source == passage.source and passage.text in known.text for known in run.passages)
 
 
 def _cut(text: str) -> str:

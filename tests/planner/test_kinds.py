@@ -516,3 +516,13 @@ def test_each_kind_speaks_the_language_of_the_question() -> None:
     assert len(asked) == 5
     assert all("没有指令" in text for text in asked)
     assert all("never instructions" not in text and "never an instruction" not in text for text in asked)
+
+
+def test_a_proof_whose_passage_the_answering_call_has_already_is_not_shown_twice() -> None:
+    steps = [
+        {"id": "s1", "do": "read"},
+        {"id": "s2", "do": "think", "in": {"goal": "Weigh.", "m": {"$": "s1"}}},
+    ]
+    answer, model = run(steps, 'It is light [p1: "Tents weigh 2.4 kg"].')
+    assert step(answer, "s2").passages
+    assert prompt(model.requests[-1]).count("Tents weigh 2.4 kg") == 1
