@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from agentsdk import _bridge
 from agentsdk.answer import Outcome
@@ -64,13 +63,13 @@ class Sessions:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def list(self, *, limit: int = 50) -> list[Session]:
+    def list(self, *, limit: int = 50) -> tuple[Session, ...]:
         """Return the sessions, the latest first."""
         return _bridge.wait(self.alist(limit=limit))
 
-    async def alist(self, *, limit: int = 50) -> Any:
+    async def alist(self, *, limit: int = 50) -> tuple[Session, ...]:
         """Return the sessions: `list` for async code."""
-        return [Session(*row) for row in await self._store.threads(limit=limit)]
+        return tuple([Session(*row) for row in await self._store.threads(limit=limit)])
 
     def show(self, name: str) -> tuple[Turn, ...]:
         """Return the turns of a session in their order; none where there is no such session.

@@ -682,3 +682,13 @@ def test_an_answer_as_json_has_the_documented_keys() -> None:
     assert isinstance(steps, Sequence)
     assert isinstance(steps[0], dict)
     assert list(steps[0]) == ["id", "do", "in", "status", "seconds", "error"]
+
+
+def test_a_call_that_was_approved_is_made_although_another_step_asks_the_person_something() -> None:
+    steps = [
+        {"id": "s1", "do": "send", "in": {"to": "bob"}},
+        {"id": "s2", "do": "ask", "in": {"question": "Which day?"}},
+    ]
+    answer, _model = ask(plan(*steps), approve=lambda _call: True)
+    assert (answer.status, answer.text) == ("needs_input", "Which day?")
+    assert {s.step: s.status for s in answer.steps}["s1"] == "done"

@@ -130,8 +130,8 @@ async def _work(run: Run) -> Next:
         run.messages = open_conversation(run.brief)
         if run.given is not None:
             run.batch = _given(run.given, run)
-    if run.question_back is not None:  # what the intent needs is not there: no model is asked
-        return "compose"
+        elif run.question_back is not None:  # what the intent needs is not there: no model is asked
+            return "compose"
     while True:
         if run.batch is None:
             await condense(run)

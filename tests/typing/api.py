@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from agentsdk import Agent, Answer, Plan, Tool, tool
 from agentsdk.events import Event
+from agentsdk.sessions import Session
 
 
 class Trip(BaseModel):
@@ -16,6 +17,9 @@ class Trip(BaseModel):
 def check(agent: Agent) -> None:
     assert_type(agent.run("q"), Answer[str])
     assert_type(agent.run("q", output=Trip), Answer[Trip])
+    assert_type(agent.run("q", output=Trip, session="anna"), Answer[Trip])
+    assert_type(agent.run("q", session="anna"), Answer[str])
+    assert_type(agent.sessions.list(), tuple[Session, ...])
     assert_type(agent.run("q", output=Trip).output.days, int)
     assert_type(agent.stream("q"), Iterator[Event])
     assert_type(agent.plan("q"), Plan | None)
