@@ -154,38 +154,6 @@ def test_a_plan_that_cannot_run_goes_back_once_and_then_the_model_goes_on_withou
     assert not any(isinstance(e, StepStarted) and e.step == "s1" for e in events)
 
 
-def test_a_failed_step_is_told_to_the_model_which_may_do_what_is_missing() -> None:
-    answer, model = ask(
-        plan(
-            {"id": "s1", "do": "add", "in": {"a": 1, "b": 2}},
-            {"id": "s2", "do": "fail", "in": {"why": "no disk"}},
-            {"id": "s3", "do": "add", "in": {"a": {"$": "s2"}, "b": 1}},
-        ),
-        plan({"id": "r1", "do": "add", "in": {"a": {"$": "s1"}, "b": 1}}),
-        "4",
-    )
-    told = model.requests[1].messages[-2].text
-    assert "ValueError: no disk" in told
-    assert {s.step: s.status for s in answer.steps} == {
-        "s1": "done",
-        "s2": "failed",
-        "s3": "skipped",
-        "r1": "done",
-    }
-    assert {s.step: s.value for s in answer.steps}["r1"] == 4
-    assert answer.usage.calls == 3
-
-
-def test_a_repair_cannot_take_the_name_of_a_finished_step() -> None:
-    answer, model = ask(
-        plan({"id": "s1", "do": "add", "in": {"a": 1, "b": 2}}, {"id": "s2", "do": "fail", "in": {"why": "x"}}),
-        plan({"id": "s1", "do": "add", "in": {"a": 0, "b": 0}}),
-        "3",
-    )
-    assert {s.step: s.value for s in answer.steps}["s1"] == 3
-    assert "taken" in model.requests[2].messages[-1].text
-
-
 def test_plan_never_offers_no_plan_and_always_asks_for_one() -> None:
     _, model = ask("x", plan="never")
     assert "make_plan" not in [t.name for t in model.requests[0].tools]

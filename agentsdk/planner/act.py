@@ -39,18 +39,22 @@ _SAME_OUTCOMES = 2
 """How often a call may give the same outcome in one run before it is refused."""
 
 
-async def act(step: Step, run: Run) -> Evidence:
+async def act(step: Step, run: Run, *, last: bool = True) -> Evidence:
     """Return what `step` brought, a failure included; only cancelling and the budget's end are raised.
 
     Everything that it needs must stand in `run.steps` as done. What the journal of a resumed run holds is taken from
     there. What is new is in the journal when this returns.
+
+    Args:
+        last: nothing is done in place of the step when it fails: a failure is its end, and told as such.
+
     """
     began = time.monotonic()
     try:
         inputs = resolve_inputs(step, run.steps)
     except ToolError as error:
         run.emit(StepStarted(step.id, step.do, {}))
-        return _end(Evidence(step.id, step.do, {}, "failed", error=_told(error)), began, run)
+        return _end(Evidence(step.id, step.do, {}, "failed", error=_told(error)), began, run, last=last)
     tool = run.toolbox.get(step.do) if step.do in run.toolbox else None
     if tool is not None:
         inputs = as_asked(inputs, tool.parameters)
@@ -82,7 +86,7 @@ async def act(step: Step, run: Run) -> Evidence:
         if evidence.status != "pending":
             await run.journal.ended(key, _for_journal(evidence), place.usage)
             kept = True
-        return _end(evidence, began, run)
+        return _end(evidence, began, run, last=last)
     finally:
         if not kept:
             run.journal.leave(key)
@@ -236,7 +240,8 @@ def _told(error: AgentError) -> str:
     return " ".join(part for part in (error.what, error.why, error.fix) if part)
 
 
-def _end(evidence: Evidence, began: float, run: Run) -> Evidence:
+def _end(evidence: Evidence, began: float, run: Run, *, last: bool = True) -> Evidence:
     evidence = replace(evidence, seconds=time.monotonic() - began)
-    run.emit(ended(evidence))
+    if last or evidence.status != "failed":
+        run.emit(ended(evidence))
     return evidence

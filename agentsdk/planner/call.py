@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import Protocol
 
 from agentsdk.budget import Usage
 from agentsdk.errors import EmptyResponse, InvalidRequest, ModelError
@@ -10,20 +13,37 @@ from agentsdk.events import BudgetReserved, BudgetSettled, Draft, DraftReplaced,
 from agentsdk.i18n import _
 from agentsdk.messages import Message
 from agentsdk.models.model import CallDelta, ReasoningDelta, Reply, Request, Restated, TextDelta, reading
-from agentsdk.planner.journal import Found, spent
+from agentsdk.planner.journal import Found, Key, spent
 from agentsdk.planner.markers import PublicText
 from agentsdk.planner.run import Run
+from agentsdk.prompts import render
 from agentsdk.store import place
 from agentsdk.store.written import read, write
 from agentsdk.telemetry import chatting
 
+PLAN_STEPS = "plan_steps_seen"
+"""Where a reply's details say how many steps of its plan were read while it was written: a resume does as was done."""
 
-async def call_model(run: Run, request: Request, *, final: bool = False, public: bool = True) -> Reply:
+
+class Watcher(Protocol):
+    """Looks at the calls of a reply as they are written."""
+
+    count: int
+    """How many steps of a plan it has taken."""
+
+    async def take(self, delta: CallDelta, key: Key) -> None:
+        """Take a piece of a call in; `key` is the journal's for the model call."""
+
+
+async def call_model(
+    run: Run, request: Request, *, final: bool = False, public: bool = True, early: Watcher | None = None
+) -> Reply:
     """Return the model's reply to `request`: from the journal of a resumed run, or from the model.
 
     Args:
         final: this is the answer call that the budget keeps back.
         public: the text may become the answer, and is emitted as a draft while it comes.
+        early: what looks at calls while they are written.
 
     Raises:
         LimitReached: the budget does not allow the call.
@@ -36,8 +56,20 @@ async def call_model(run: Run, request: Request, *, final: bool = False, public:
     found = await run.journal.found(key)
     if found is not None and found.finished:
         return _again(found, run, public=public)
+    if early is not None and (begun := run.journal.received(key)):
+        steps = "\n".join(json.dumps(s.to_dict(), ensure_ascii=False) for s in begun)
+        note = Message.user(render("plan_begun", run.brief.language, steps=steps))
+        request = replace(request, messages=(*request.messages, note))
+
+    async def look(delta: CallDelta) -> None:
+        if early is not None:
+            await early.take(delta, key)
+
     try:
-        reply = await _ask(run, request, final=final, public=public)
+        reply = await _ask(run, request, look, final=final, public=public)
+        if early is not None and early.count:
+            await run.journal.plan_complete(key)
+            reply = replace(reply, details={**reply.details, PLAN_STEPS: early.count})
         await run.journal.ended(key, write(reply), reply.usage)
     except BaseException:
         run.journal.leave(key)
@@ -61,7 +93,9 @@ def _count(run: Run, used: Usage) -> None:
     spent(used)
 
 
-async def _ask(run: Run, request: Request, *, final: bool, public: bool) -> Reply:
+async def _ask(
+    run: Run, request: Request, look: Callable[[CallDelta], Awaitable[None]], *, final: bool, public: bool
+) -> Reply:
     request, hold = run.ledger.reserve(request, final=final)
     step = "/".join(place.path())
     run.emit(BudgetReserved(hold, run.ledger.total, step))
@@ -88,8 +122,8 @@ async def _ask(run: Run, request: Request, *, final: bool, public: bool) -> Repl
                         if shown:
                             run.emit(DraftReplaced(_("What was written so far was a thought.")))
                         shown, text = False, PublicText()
-                    case CallDelta():
-                        pass
+                    case CallDelta() as piece_of_call:
+                        await look(piece_of_call)
                     case Reply():
                         reply = piece
                         watch.replied(reply)

@@ -1,7 +1,6 @@
 """Wires the verbs of a run together. The only file that knows of langgraph.
 
     intake ── work ─┬─ approve ── work | verify
-                    ├─ repair ─── work
                     └─ compose ── verify ─┬─ compose    (one correction)
                                           └─ end
 
@@ -24,7 +23,6 @@ from agentsdk.answer import Answer
 from agentsdk.planner.approve import approve
 from agentsdk.planner.choose import begin
 from agentsdk.planner.compose import compose
-from agentsdk.planner.repair import repair
 from agentsdk.planner.run import Run
 from agentsdk.planner.verify import verify
 from agentsdk.planner.work import work
@@ -86,11 +84,6 @@ async def _approve(state: State, runtime: Runtime[_Context]) -> State:  # noqa: 
     return {"next": "work" if await approve(runtime.context.run) else "verify"}
 
 
-async def _repair(state: State, runtime: Runtime[_Context]) -> State:  # noqa: ARG001  # langgraph's form of a node
-    repair(runtime.context.run)
-    return {"next": "work"}
-
-
 async def _compose(state: State, runtime: Runtime[_Context]) -> State:  # noqa: ARG001  # langgraph's form of a node
     await compose(runtime.context.run)
     return {"next": "verify"}
@@ -114,14 +107,12 @@ def _graph() -> Any:
     graph.add_node("intake", _intake)
     graph.add_node("work", _work)
     graph.add_node("approve", _approve)
-    graph.add_node("repair", _repair)
     graph.add_node("compose", _compose)
     graph.add_node("verify", _verify)
     graph.add_edge(START, "intake")
     graph.add_edge("intake", "work")
-    graph.add_conditional_edges("work", _next, ["approve", "repair", "compose"])
+    graph.add_conditional_edges("work", _next, ["approve", "compose"])
     graph.add_conditional_edges("approve", _next, ["work", "verify"])
-    graph.add_conditional_edges("repair", _next, ["work"])
     graph.add_edge("compose", "verify")
     graph.add_conditional_edges("verify", _next, ["compose", END])
     return graph.compile()

@@ -96,6 +96,10 @@ class Linter:
         self._cost = Cost()
         self._dear = False
 
+    def free(self, id: str) -> None:
+        """Let the next step take an id that is known: it is that step, or stands in its place."""
+        self._before.discard(id)
+
     def take(self, step: Step) -> list[str]:
         """Return the faults of the next step; where there are none it may be started."""
         faults = [*self._order(step), *self._step(step)]

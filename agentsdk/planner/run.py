@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from agentsdk.answer import Finding
 from agentsdk.approval import Policy, Verdict
@@ -35,6 +35,12 @@ class Batch:
     plan_steps: tuple[str, ...] = ()
     calls: dict[str, ToolCall] = field(default_factory=dict)
     """By step id: the tool call that a step of the direct loop answers."""
+    fault: Literal["", "refused", "cut"] = ""
+    """What is wrong with the plan: then `steps` are those that were done while it was written."""
+    findings: str = ""
+    """What the model is told of that."""
+    repairs: bool = False
+    """Whether the plan may be changed where it breaks."""
 
 
 @dataclass(slots=True)
@@ -111,8 +117,13 @@ class Run:
     plain policy is not asked about them: a yes would do it a second time."""
     verdicts: dict[tuple[str, str], Verdict] = field(default_factory=dict)
     """What was decided about a step with these arguments, and about nothing else."""
+    kept: dict[str, Step] = field(default_factory=dict)
+    """By id: steps of a plan that was refused or cut, which were done while it was written."""
+    repaired: set[str] = field(default_factory=set)
+    """The ids of steps that failed and were repaired, or were found not to be."""
+    patched: set[str] = field(default_factory=set)
+    """The ids of steps that a repair brought: they are not repaired again."""
     lint_refused: int = 0
-    repairs: int = 0
     refused_loops: int = 0
     broken: int = 0
     """Turns in which every call came cut or broken."""
