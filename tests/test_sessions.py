@@ -15,9 +15,11 @@ from agentsdk.events import Condensed
 from agentsdk.function_tool import tool
 from agentsdk.memory import Memory
 from agentsdk.messages import Message
+from agentsdk.models.connect import connect
 from agentsdk.models.model import Request
 from agentsdk.store import RunRecord, open_store
 from agentsdk.testing.scripted import Line, ScriptedModel, call
+from agentsdk.testing.standin import Standin
 
 LONG = "the harbour and its cranes were looked at again. " * 15
 
@@ -265,3 +267,25 @@ def test_what_a_run_asks_its_person_is_a_turn_and_what_it_then_answers_another(t
     assert done.text == "Crane 7 is sound."
     assert [t.answer for t in agent.sessions.show("anna")] == ["Which crane?", "Crane 7 is sound."]
     assert {t.run for t in agent.sessions.show("anna")} == {waiting.run_id}
+
+
+def test_a_run_that_goes_on_shortens_as_it_did_whatever_window_its_server_tells_now(tmp_path: Path) -> None:
+    history = [m for n in range(6) for m in (Message.user(f"{n} {LONG * 2}"), Message.assistant("Noted."))]
+
+    def agent(server: Standin) -> Agent:
+        model = connect("ollama:llama3.1", base_url=server.url("ollama"))
+        return Agent(model, tools=[send], store=tmp_path / "runs.db")
+
+    with Standin() as server:
+        server.model("llama3.1", context=2_048, tools=True)
+        server.say("They spoke of cranes [t1].", when="Tell in short what stands").call("send", to="bob")
+        waiting = agent(server).run("send it", history=history)
+        assert waiting.status == "needs_approval"
+        assert len(server.requests) > 2
+    with Standin() as server:
+        server.model("llama3.1", context=131_072, tools=True).say("Sent.")
+        done = agent(server).resume(waiting.run_id, decisions={"c1": True})
+        chats = [r for r in server.requests if r.path.endswith("/chat")]
+    assert done.text == "Sent."
+    assert len(chats) == 1
+    assert "They spoke of cranes" in str(chats[0].body)
