@@ -30,6 +30,7 @@ from agentsdk.models.model import Model
 from agentsdk.plan import Plan
 from agentsdk.planner.act import digest_of
 from agentsdk.planner.asked import Asked, answer_in, first_rows, new_run_id, waiting_in, what_was_asked
+from agentsdk.planner.consult import DEPTH, Subagent, as_tool, tool_name
 from agentsdk.planner.intake import Brief, PlanMode, intake
 from agentsdk.planner.journal import Journal, decision_rows
 from agentsdk.planner.ledger import Ledger
@@ -39,7 +40,7 @@ from agentsdk.planner.shape import Shape
 from agentsdk.references import References
 from agentsdk.sessions import Sessions
 from agentsdk.store import Row, Store, open_store
-from agentsdk.toolbox import Toolbox, gather
+from agentsdk.toolbox import AsTool, Toolbox, gather
 
 T = TypeVar("T")
 
@@ -85,7 +86,7 @@ class Agent:
         self,
         model: str | Model | Any,
         *,
-        tools: Iterable[str | Tool[Any, Any] | Callable[..., Any]] = (),
+        tools: Iterable[str | Tool[Any, Any] | Callable[..., Any] | AsTool] = (),
         references: References | None = None,
         instructions: Words | Persona | Instructions = "",
         plan: PlanMode = "auto",
@@ -323,6 +324,35 @@ class Agent:
         with quiet():
             return await propose(self._open(question, None, history, _ignore, media))
 
+    def as_tool(
+        self, *, name: str = "", description: str = "", share: float = 0.3, depth: int = DEPTH
+    ) -> Tool[Any, Any]:
+        """Return this agent as a tool of another: it takes a question, and context that it may use.
+
+        `tools=[other]` is the same with what stands here. It has its own tools and instructions, and no others;
+        approvals are asked of whoever decides for the agent that asks. Its own store is not used.
+
+        Args:
+            name: the tool's; without one the persona's, or "agent".
+            description: what it is good for: the model decides by it. Without one: its instructions' first line.
+            share: the part of what is left of the asking run's budget that one question may use, above 0 and up to 1.
+            depth: how many agents may stand above it.
+
+        Raises:
+            ConfigurationError: the share, the depth or the name is not what it should be.
+
+        """
+
+        def open_run(question: str) -> Run:
+            return self._open(question, None, (), _ignore, ())
+
+        who = self._instructions.persona.name if self._instructions.persona else ""
+        sub = Subagent(self, open_run, self._drive, name or tool_name(who), share, depth)
+        told = self._instructions.parts("en")
+        return as_tool(
+            sub, description, told, self._intents.every_tool(), self._model.name, self._budget.seconds
+        )
+
     def _open(
         self,
         question: str | Plan,
@@ -379,6 +409,7 @@ class Agent:
             intents=self._intents,
             memory=self._memory,
             past=past.steps if past else {},
+            agent=self,
         )
 
     async def _answer(

@@ -45,6 +45,9 @@ class Tool(Generic[P, R]):
     """Seconds that one call may take."""
     version: str = ""
     """Its author's; raised when it does something else, so that no resumed run takes a result of the old one."""
+    keeps_itself: bool = False
+    """It is an agent: what it does has rows of its own in the journal, so that after a crash it is called again and
+    goes on where it stopped, also where a call within has a side effect."""
     _arguments: type[BaseModel] | None = field(default=None, repr=False)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:

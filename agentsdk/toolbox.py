@@ -8,7 +8,7 @@ import difflib
 import inspect
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from agentsdk.errors import ConfigurationError, ToolError, UnknownTool
 from agentsdk.function_tool import Tool, tool
@@ -24,6 +24,13 @@ SECONDS = 120.0
 """Time one call may take, where the tool says nothing else."""
 
 AnyTool = Tool[Any, Any]
+
+
+class AsTool(Protocol):
+    """What can be a tool: another agent, or references."""
+
+    def as_tool(self) -> AnyTool:
+        """Return it as a tool."""
 
 
 class Toolbox:
@@ -136,8 +143,8 @@ async def _in_thread(function: Callable[..., Any], arguments: Mapping[str, Any])
     return await done
 
 
-def gather(tools: Iterable[str | AnyTool | Callable[..., Any]]) -> list[AnyTool]:
-    """Return the tools meant: a Tool as it is, a name by its entry point, a plain function by `@tool`.
+def gather(tools: Iterable[str | AnyTool | Callable[..., Any] | AsTool]) -> list[AnyTool]:
+    """Return the tools meant: a Tool as it is, a name by its entry point, a function by `@tool`, an agent as one.
 
     Raises:
         UnknownTool: a name is not registered.
@@ -150,6 +157,8 @@ def gather(tools: Iterable[str | AnyTool | Callable[..., Any]]) -> list[AnyTool]
             found.append(each)
         elif isinstance(each, str):
             found += load(each)
+        elif hasattr(each, "as_tool"):  # another agent, or references
+            found.append(each.as_tool())
         elif callable(each):
             found.append(tool(each))
         else:

@@ -79,7 +79,7 @@ async def act(step: Step, run: Run, *, last: bool = True) -> Evidence:
             run.emit(StepStarted(step.id, step.do, inputs))
             return _end(waiting, began, run)
         run.emit(StepStarted(step.id, step.do, inputs))
-        if tool is not None and (tool.side_effect or tool.needs_approval):
+        if tool is not None and (tool.side_effect or tool.needs_approval) and not tool.keeps_itself:
             await run.journal.begun(key)
         with inside(step.id, key.digest) as place:
             evidence = replace(await _do(step, inputs, run), seconds=time.monotonic() - began)
@@ -182,21 +182,21 @@ async def _permission(step: Step, inputs: Any, run: Run, found: Found | None) ->
     """Return None where the step may run, else the evidence that it may not, or not yet."""
     if step.do not in run.toolbox:
         return None
-    hash_ = fingerprint(inputs)
+    id_, hash_ = run.full(step.id), fingerprint(inputs)
     said = _("It waits for an approval.")
     if found is not None:  # begun before a crash, and not ended: nobody knows whether it was done
         hash_ = fingerprint([inputs, found.attempt])
         said = _("It was begun before the run was stopped. Whether it was done is not known.")
     elif not run.toolbox.get(step.do).needs_approval:
         return None
-    verdict = run.verdicts.get((step.id, hash_), run.journal.decision(step.id, hash_))
+    verdict = run.verdicts.get((id_, hash_), run.journal.decision(id_, hash_))
     if verdict is None:
-        run.waiting[step.id] = ToolCall(step.id, step.do, inputs)
+        run.waiting[id_] = ToolCall(id_, step.do, inputs)
         if found is not None:
-            run.unknown[step.id] = found.attempt
-        await run.journal.waits(step.id, hash_, {"do": step.do, "in": inputs, "unknown": found is not None})
+            run.unknown[id_] = found.attempt
+        await run.journal.waits(id_, hash_, {"do": step.do, "in": inputs, "unknown": found is not None})
         told = ApprovalNeeded if found is None else OutcomeUnknown
-        run.emit(told(step.id, run.waiting[step.id]))
+        run.emit(told(step.id, run.waiting[id_]))
         return Evidence(step.id, step.do, inputs, "pending", error=said)
     if verdict is True:
         return None
@@ -221,6 +221,8 @@ def _key(do: str, inputs: Any) -> str:
 
 
 def _evidence(step: Step, inputs: Any, value: Any) -> Evidence:
+    if isinstance(value, Evidence):  # a subagent's
+        return replace(value, step=step.id, do=step.do, inputs=inputs)
     if isinstance(value, Passage):
         value = [value]
     if isinstance(value, (list, tuple)) and value and all(isinstance(v, Passage) for v in value):

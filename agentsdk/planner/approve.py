@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from contextlib import nullcontext
 
+from agentsdk.approval import Policy
 from agentsdk.planner.act import fingerprint
 from agentsdk.planner.run import Run
 
@@ -16,15 +18,20 @@ async def approve(run: Run) -> bool:
     """
     if run.policy is None:
         return False
+    async with run.asking or nullcontext():
+        return await _ask_about_each(run, run.policy)
+
+
+async def _ask_about_each(run: Run, policy: Policy) -> bool:
     decided = False
     for step, call in list(run.waiting.items()):
-        if step in run.unknown:
+        if step in run.unknown or step in run.asked_inside:
             continue
-        if inspect.iscoroutinefunction(run.policy):
-            verdict = await run.policy(call)
+        if inspect.iscoroutinefunction(policy):
+            verdict = await policy(call)
         else:
             # In a thread: it may wait for a person, and other runs share this loop.
-            verdict = await asyncio.to_thread(run.policy, call)
+            verdict = await asyncio.to_thread(policy, call)
             if inspect.isawaitable(verdict):
                 verdict = await verdict
         if verdict is not None:

@@ -23,6 +23,7 @@ from agentsdk.answer import Answer
 from agentsdk.planner.approve import approve
 from agentsdk.planner.choose import begin
 from agentsdk.planner.compose import compose
+from agentsdk.planner.consult import working
 from agentsdk.planner.run import Run
 from agentsdk.planner.verify import verify
 from agentsdk.planner.work import work
@@ -46,7 +47,11 @@ async def drive(run: Run) -> Answer[Any]:
 
     """
     answers: list[Answer[Any]] = []
-    with quiet(), invoking(run.model.name, run.brief.question, run.name, run.journal.run_id) as watch:
+    with (
+        quiet(),
+        working(run),
+        invoking(run.model.name, run.brief.question, run.name, run.journal.run_id) as watch,
+    ):
         await _graph().ainvoke({}, context=_Context(run, answers), config={"recursion_limit": _MOST_TURNS})
         watch.answered(answers[0])
     return answers[0]
@@ -71,6 +76,8 @@ class _Context:
 
 async def _intake(state: State, runtime: Runtime[_Context]) -> State:  # noqa: ARG001  # langgraph's form of a node
     run = runtime.context.run
+    if run.messages:  # a subagent goes on, after one of its calls was decided
+        return {}
     run.ledger.begin()
     begin(run)
     return {}

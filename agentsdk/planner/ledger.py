@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from typing import Any
 
 from agentsdk.budget import Budget, Usage
 from agentsdk.evidence import Evidence
@@ -29,8 +30,9 @@ class LimitReached(Exception):  # it steers a run and never reaches a user
 class Ledger:
     """What a run may still use, and what it has used."""
 
-    def __init__(self, budget: Budget) -> None:
+    def __init__(self, budget: Budget, outer: Ledger | None = None) -> None:
         self.budget = budget
+        self._outer = outer
         self.used = Usage()
         self._reserved = Usage()
         self._began = time.monotonic()
@@ -49,6 +51,31 @@ class Ledger:
         """What the whole run has used so far."""
         return replace(self.used, seconds=self.seconds)
 
+    def share(self, part: float, budget: Budget | None = None) -> Ledger:
+        """Return the ledger of a subtask: a part of what is left here, and no more than `budget` allows.
+
+        What the subtask uses is counted here as well; it is refused what is kept back here for the answer.
+        """
+        own = budget or Budget(calls=None)
+        calls = None if self.budget.calls is None else self.budget.calls - self._counted().calls - 1
+        tokens = None if self.budget.tokens is None else self.budget.tokens - self._counted().tokens
+        left = self.seconds_left(final=False)
+        return Ledger(
+            replace(
+                own,
+                # Two calls at least, where there are so many: one that uses a tool, and the answer.
+                calls=_less(
+                    own.calls, None if calls is None else max(1, min(calls, max(2, round(calls * part))))
+                ),
+                tokens=_less(own.tokens, None if tokens is None else max(1, round(tokens * part))),
+                seconds=_less(own.seconds, None if left is None else max(0.001, left * part)),
+            ),
+            self,
+        )
+
+    def _counted(self) -> Usage:
+        return self.used + self._reserved
+
     def seconds_left(self, *, final: bool) -> float | None:
         """Return the wall time left, for the work or for the final answer; None: no limit."""
         if self.budget.seconds is None:
@@ -64,24 +91,46 @@ class Ledger:
                 there is.
 
         """
+        request = self.limit(request, final=final)
+        hold = Usage(1, estimate(request), (request.max_tokens or 0) if self.counts_tokens() else 0)
+        self.hold(hold)
+        return request, hold
+
+    def counts_tokens(self) -> bool:
+        """Return whether tokens are limited, here or where this is a share of."""
+        return self.budget.tokens is not None or (self._outer is not None and self._outer.counts_tokens())
+
+    def hold(self, hold: Usage) -> None:
+        """Hold so much for a call until it is settled."""
+        self._reserved += hold
+        if self._outer is not None:
+            self._outer.hold(hold)
+
+    def limit(self, request: Request, *, final: bool) -> Request:
+        """Return the request, its output limited to what is left; nothing is held for it yet.
+
+        Raises:
+            LimitReached: as `reserve`.
+
+        """
+        if self._outer is not None:
+            request = self._outer.limit(request, final=False)
         kept = 0 if final else 1
         calls, tokens = self.budget.calls, self.budget.tokens
-        if calls is not None and self.used.calls + self._reserved.calls + 1 + kept > calls:
+        if calls is not None and self._counted().calls + 1 + kept > calls:
             raise LimitReached("calls")
         left = self.seconds_left(final=final)
         if left is not None and left <= 0:
             raise LimitReached("seconds")
-        hold = Usage(calls=1, input_tokens=estimate(request))
         if tokens is not None:
-            free = tokens - self.used.tokens - self._reserved.tokens - hold.input_tokens
+            asks = estimate(request)
+            free = tokens - self._counted().tokens - asks
             if not final:
-                free -= hold.input_tokens + ANSWER_TOKENS
+                free -= asks + ANSWER_TOKENS
             if free < 1:
                 raise LimitReached("tokens")
             request = replace(request, max_tokens=min(free, request.max_tokens or free))
-            hold = replace(hold, output_tokens=request.max_tokens or 0)
-        self._reserved += hold
-        return request, hold
+        return request
 
     def settle(self, hold: Usage, used: Usage) -> None:
         """Give back what was held for a call and count what it used."""
@@ -91,16 +140,24 @@ class Ledger:
             self._reserved.output_tokens - hold.output_tokens,
         )
         self.used += replace(used, seconds=0.0)
+        if self._outer is not None:
+            self._outer.settle(hold, used)
 
     def recall(self, used: Usage) -> None:
         """Count what an earlier process of the same run has used."""
         self.used += replace(used, seconds=0.0)
+        if self._outer is not None:
+            self._outer.recall(used)
 
     def affords_another(self) -> bool:
         """Return whether one more call, after the answer, is within the number of calls and the time."""
         left = self.seconds_left(final=True)
         calls = self.budget.calls
         return (calls is None or self.used.calls < calls) and (left is None or left > 0)
+
+
+def _less(one: Any, other: Any) -> Any:
+    return min((each for each in (one, other) if each is not None), default=None)
 
 
 def estimate(request: Request) -> int:

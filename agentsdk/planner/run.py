@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -89,8 +90,18 @@ class Run:
     """What the run has fixed; it keeps nothing where the agent has no store."""
     checks: tuple[Any, ...] = ()
     """What the answer is held against, beside quotes and arithmetic."""
+    agent: object = None
+    """The agent whose run it is."""
     name: str = ""
     """Of a subagent's run: the name of the tool that it is."""
+    around: tuple[str, ...] = ()
+    """Of a subagent's run: the steps that it works in, outermost first."""
+    line: tuple[tuple[str, int], ...] = ()
+    """The agents whose runs stand in each other, outermost first: the tool that each is, and its identity."""
+    inner: dict[str, Run] = field(default_factory=dict)
+    """Runs of subagents of which a call waits for an approval."""
+    asking: AbstractAsyncContextManager[Any] | None = None
+    """Held while a person is asked, where runs that stand in each other could ask at once."""
     hold: bool = False
     """Whether the answer is shown only when it is settled: there is something that may never be shown."""
 
@@ -112,6 +123,8 @@ class Run:
     batch: Batch | None = None
     waiting: dict[str, ToolCall] = field(default_factory=dict)
     """By step id: calls that wait for a yes or a no."""
+    asked_inside: set[str] = field(default_factory=set)
+    """Of `waiting`: calls of subagents, whose runs have asked about them in vain."""
     unknown: dict[str, int] = field(default_factory=dict)
     """Of `waiting`, by step id: calls that were begun before a crash and may have been done, and how often begun. A
     plain policy is not asked about them: a yes would do it a second time."""
@@ -156,6 +169,10 @@ class Run:
         brief = self.brief
         if brief.told:
             self.shelf = Shelf(turns=brief.told_turns, told=brief.told, told_turns=brief.told_turns)
+
+    def full(self, step: str) -> str:
+        """Return a step's id with those of the steps around this run: "s2/s1". A person's decisions are kept by it."""
+        return "/".join((*self.around, step))
 
     def number(self, passage: Passage) -> str:
         """Return the passage's id in this run's prompts, giving it one if it has none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from agentsdk.evidence import Evidence, Passage
 from agentsdk.i18n import _
@@ -19,6 +20,9 @@ def tell(evidence: Evidence, run: Run) -> str:
         return f"{evidence.status}: {evidence.error or ''}".strip()
     if evidence.is_passages:
         return fence_passages([(run.number(p), p) for p in evidence.passages])
+    if evidence.passages:  # what a subagent's answer rests on
+        proofs = fence_passages([(run.number(p), p) for p in evidence.passages])
+        return f"{tell(replace(evidence, passages=()), run)}\n\n{proofs}"
     if isinstance(evidence.value, str):
         return _cut(evidence.value)
     if evidence.value == []:

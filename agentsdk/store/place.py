@@ -36,6 +36,16 @@ def inside(step: str, key: str = "") -> Iterator[Place]:
         _HERE.reset(token)
 
 
+@contextmanager
+def outside() -> Iterator[None]:
+    """Leave every step: what is done within is a run of its own, though a tool of another run has begun it."""
+    token = _HERE.set(None)
+    try:
+        yield
+    finally:
+        _HERE.reset(token)
+
+
 def path() -> tuple[str, ...]:
     """Return the ids of the steps around what is being done, outermost first."""
     place = _HERE.get()
