@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +21,7 @@ from agentsdk.agent import Agent
 from agentsdk.answer import Answer
 from agentsdk.approval import ask as ask_person
 from agentsdk.budget import Budget, Usage
-from agentsdk.cli import exits
+from agentsdk.cli import exits, runs
 from agentsdk.cli.models import show_model, show_models
 from agentsdk.cli.show import clean, console_for, follow, print_answer, print_trace
 from agentsdk.cli.words import SpokenCommand, SpokenGroup, wrong_use
@@ -33,6 +33,7 @@ from agentsdk.models.connect import connect
 from agentsdk.models.discover import KEYS, Choice, Report, choose, discover
 from agentsdk.models.model import Model
 from agentsdk.plan import Plan
+from agentsdk.planner.asked import begun_by
 from agentsdk.planner.lint import check_plan
 from agentsdk.references import References
 from agentsdk.trace import TraceFile, read
@@ -218,24 +219,24 @@ def ask(
     budget_seconds: Seconds = None,
     trace: Trace = None,
     plan_file: PlanFile = None,
+    store: runs.StoreAt = None,
     as_json: AsJson = False,
 ) -> int:
     out, err = console_for(sys.stdout), console_for(sys.stderr)
     asked = _question(question) if plan_file is None else _planned(plan_file, question)
-    references = _references(ref, err)
-    agent = Agent(
-        _model(model, base_url, err),
-        tools=_tools(tool),
-        references=references,
-        plan=plan,
-        approve=ask_person,
-        budget=_budget(budget_calls, budget_tokens, budget_seconds),
-    )
-    answer = _run(agent, asked, (), trace, err, quiet=as_json)
+    options = {
+        "model": model, "base_url": base_url, "ref": ref, "tool": tool, "plan": plan, "calls": budget_calls,
+        "tokens": budget_tokens, "seconds": budget_seconds, "store": store or None,
+    }  # fmt: skip
+    agent = _agent(options, err)
+    # What was chosen where nothing was named may be chosen otherwise tomorrow. Only the run's own file keeps it.
+    with begun_by({**options, "model": agent.model.name, "store": None}):
+        answer = _run(agent, asked, (), trace, err, quiet=as_json)
     if as_json:
         print(answer.to_json())
     else:
         print_answer(answer, out, err)
+    runs.tell_run(answer, err, quiet=as_json)
     return exits.of_outcome(answer.status)
 
 
@@ -431,6 +432,22 @@ def show_text(file: Annotated[str, typer.Argument(help=_("Text, Markdown, HTML, 
     else:
         sys.stdout.write(text.decode())
     return exits.ANSWERED
+
+
+def _agent(options: Mapping[str, Any], err: Any) -> Agent:
+    """Return the agent of a command line's options."""
+    return Agent(
+        _model(options["model"], options["base_url"], err),
+        tools=_tools(options["tool"]),
+        references=_references(options["ref"], err),
+        plan=options["plan"],
+        approve=ask_person,
+        budget=_budget(options["calls"], options["tokens"], options["seconds"]),
+        store=options["store"],
+    )
+
+
+runs.add(app, _agent)
 
 
 def _question(given: str | None) -> str:

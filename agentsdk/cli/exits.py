@@ -10,6 +10,8 @@ from agentsdk.errors import (
     PlanError,
     QuestionError,
     ReferencesError,
+    RunChanged,
+    RunUnknown,
     TraceUnreadable,
 )
 
@@ -37,6 +39,17 @@ def of_error(error: AgentError) -> int:
     """Return the exit code of an error: 2 for what was typed or given, 6 for an unreachable model, else 1."""
     if isinstance(error, ModelUnavailable):
         return UNREACHABLE
-    if isinstance(error, (ConfigurationError, QuestionError, ReferencesError, TraceUnreadable, PlanError)):
+    if isinstance(
+        error,
+        (
+            ConfigurationError,
+            QuestionError,
+            ReferencesError,
+            TraceUnreadable,
+            PlanError,
+            RunUnknown,
+            RunChanged,
+        ),
+    ):
         return USAGE
     return FAILED

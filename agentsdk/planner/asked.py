@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -89,6 +91,28 @@ class Asked:
             )
 
 
+_BEGUN_BY: ContextVar[Mapping[str, Any] | None] = ContextVar("agentsdk_begun_by", default=None)
+
+
+@contextmanager
+def begun_by(options: Mapping[str, Any]) -> Iterator[None]:
+    """Have runs that are begun within keep the options of the command line, which makes their agent again."""
+    token = _BEGUN_BY.set(options)
+    try:
+        yield
+    finally:
+        _BEGUN_BY.reset(token)
+
+
+def command_in(rows: Sequence[Row]) -> Mapping[str, Any] | None:
+    """Return the options of the command line that began the run; None where a program did."""
+    try:
+        found = _value(rows, "command")
+    except LookupError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
 def new_run_id() -> str:
     """Return a name for a run: 12 hexadecimal digits that nobody can guess."""
     return secrets.token_hex(6)
@@ -116,7 +140,9 @@ def first_rows(run: Run) -> tuple[RunRecord, list[Row]]:
         run.given,
         run.journal.thread,
     )
-    return record, [Row("input", "input", write(asked))]
+    rows = [Row("input", "input", write(asked))]
+    options = _BEGUN_BY.get()
+    return record, rows if options is None else [*rows, Row("command", "fact", dict(options))]
 
 
 def what_was_asked(run_id: str, rows: Sequence[Row]) -> Asked:

@@ -346,7 +346,9 @@ def to_wire(decision: Decision) -> Any:
 
 def read_decision(value: Any) -> Decision:
     """Return the decision that `value` is the JSON of."""
-    return Done(value["done"]) if isinstance(value, dict) else value
+    if isinstance(value, dict):
+        return Done(value["done"]) if "done" in value else True
+    return value
 
 
 def decision_rows(decisions: Mapping[str, object], waiting: Sequence[Any]) -> list[Row]:
