@@ -67,14 +67,7 @@ class Steady:
             return self._reply(Message.assistant(f"Thought of {len(request.messages[-1].text)} letters."))
         if told:
             return self._reply(Message.assistant("All told.\n" + "\n".join(m.text for m in told)))
-        return self._reply(
-            Message.assistant(calls=[ToolCall("call_1", "make_plan", {"steps": self.rest(request)})])
-        )
-
-    def rest(self, request: Request) -> list[dict[str, Any]]:
-        """Return the steps that are still to be given: one that was kept is not given twice."""
-        last = request.messages[-1].text if len(request.messages) > 2 else ""
-        return [s for s in STEPS if f'"id": "{s["id"]}"' not in last and f'"id":"{s["id"]}"' not in last]
+        return self._reply(Message.assistant(calls=[ToolCall("call_1", "make_plan", {"steps": STEPS})]))
 
     async def stream(self, request: Request) -> AsyncIterator[Delta | Reply]:
         """Yield the reply piece by piece."""
