@@ -11,7 +11,8 @@ from rich.text import Text
 
 from agentsdk.agent import Agent
 from agentsdk.cli import exits
-from agentsdk.cli.show import clean, follow, print_answer
+from agentsdk.cli.board import clean
+from agentsdk.cli.show import follow, print_answer
 from agentsdk.errors import AgentError
 from agentsdk.events import Finished
 from agentsdk.i18n import _

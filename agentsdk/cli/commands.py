@@ -22,8 +22,9 @@ from agentsdk.answer import Answer
 from agentsdk.approval import ask as ask_person
 from agentsdk.budget import Budget, Usage
 from agentsdk.cli import exits, runs
+from agentsdk.cli.board import clean
 from agentsdk.cli.models import show_model, show_models
-from agentsdk.cli.show import clean, console_for, follow, print_answer, print_trace
+from agentsdk.cli.show import console_for, follow, print_answer, print_trace
 from agentsdk.cli.words import SpokenCommand, SpokenGroup, wrong_use
 from agentsdk.errors import AgentError, ConfigurationError
 from agentsdk.events import Finished
@@ -414,7 +415,8 @@ def tools(as_json: AsJson = False) -> int:
 
 @app.command(cls=SpokenCommand, name="trace", help=_("Show a recorded run as a timeline."))
 def show_trace(file: Annotated[Path, typer.Argument(help=_("What `agentsdk ask --trace FILE` wrote."))]) -> int:
-    print_trace(read(file), console_for(sys.stdout))
+    err = console_for(sys.stderr)
+    print_trace(read(file, note=lambda told: err.print(Text(clean(told)))), console_for(sys.stdout))
     return exits.ANSWERED
 
 

@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from agentsdk.cli.show import clean, console_for
+from agentsdk.cli.board import clean
+from agentsdk.cli.show import console_for
 from agentsdk.i18n import _
 from agentsdk.models.connect import check_url, take_apart
 from agentsdk.models.discover import KEYS, Found, Report, choose, discover, find, hosted

@@ -15,7 +15,8 @@ from rich.text import Text
 from agentsdk.agent import Agent
 from agentsdk.answer import Answer
 from agentsdk.cli import exits
-from agentsdk.cli.show import clean, console_for, follow, print_answer, usage_line
+from agentsdk.cli.board import clean
+from agentsdk.cli.show import console_for, follow, print_answer, usage_line
 from agentsdk.cli.words import SpokenCommand
 from agentsdk.errors import AgentError, ConfigurationError
 from agentsdk.events import Finished

@@ -8,7 +8,7 @@ import time
 from rich.console import Console
 from rich.text import Text
 
-from agentsdk.cli.show import clean
+from agentsdk.cli.board import clean
 from agentsdk.errors import ConfigurationError
 from agentsdk.i18n import _
 from agentsdk.sessions import Sessions

@@ -167,7 +167,8 @@ async def _work(run: Run) -> Next:
                 run.batch = await _turn(run, scheduled)
             if run.batch is not None:
                 scheduled.whole(run.batch)
-        if run.question_back is not None or run.draft is not None or run.broken >= _BROKEN_TURNS:
+        asked = run.question_back is not None and not run.waiting
+        if asked or run.draft is not None or run.broken >= _BROKEN_TURNS:
             return "compose"
         if run.batch is None:
             continue
