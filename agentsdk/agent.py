@@ -11,7 +11,7 @@ from typing import Any, TypeVar, get_args, overload
 
 from agentsdk import _bridge
 from agentsdk.answer import Answer
-from agentsdk.approval import Policy
+from agentsdk.approval import ApprovalMode, Policy, policy_of
 from agentsdk.budget import Budget
 from agentsdk.checks.check import Check, taken
 from agentsdk.errors import AgentError, ConfigurationError, ModelError, OutputInvalid, RunChanged
@@ -28,7 +28,7 @@ from agentsdk.messages import Message
 from agentsdk.models.connect import connect
 from agentsdk.models.model import Model
 from agentsdk.plan import Plan
-from agentsdk.planner.act import digest_of
+from agentsdk.planner.approve import refuse_misfits
 from agentsdk.planner.asked import Asked, answer_in, first_rows, new_run_id, waiting_in, what_was_asked
 from agentsdk.planner.consult import DEPTH, Subagent, as_tool, tool_name
 from agentsdk.planner.intake import Brief, PlanMode, intake
@@ -63,8 +63,9 @@ class Agent:
         instructions: how this agent is to answer; they stand before our own. A text, a Path to a Markdown file, both
             languages ({"en": ..., "zh": ...}), a `Persona`, or `Instructions` (agentsdk.instructions).
         plan: "auto" lets the model plan when it pays, "never" does not, "always" asks for a plan first.
-        approve: who decides about calls of tools with `needs_approval`: `ask`, `never`, or a function from a
-            ToolCall to True, False, a reason, or None. Without one, such a run ends as `needs_approval`.
+        approve: who decides about calls of tools with `needs_approval`: "calls" (the terminal is asked), "never",
+            "plan" (it is shown each whole plan first), or a function from a ToolCall to True, False, a reason, `Edit`
+            or None. Without one, such a run ends as `needs_approval`, and `answer.waiting` says what waits.
         budget: how much one run may use.
         store: where runs are kept, so that one that was killed, or waits for a person, goes on by `resume`: a path
             ("runs.db"), an address ("postgresql://user@host/runs"), or a Store.
@@ -90,7 +91,7 @@ class Agent:
         references: References | None = None,
         instructions: Words | Persona | Instructions = "",
         plan: PlanMode = "auto",
-        approve: Policy | None = None,
+        approve: Policy | ApprovalMode | None = None,
         budget: Budget | None = None,
         store: str | os.PathLike[str] | Store | None = None,
         checks: Iterable[Check] = (),
@@ -115,7 +116,7 @@ class Agent:
         self._toolbox = Toolbox([*look_up, *gather(tools)])
         self._instructions = Instructions.of(instructions)
         self._plan = plan
-        self._approve = approve
+        self._approve = policy_of(approve)
         self._budget = budget or Budget()
         self._store = None if store is None else open_store(store)
         self._checks = taken(checks)
@@ -270,7 +271,8 @@ class Agent:
         Args:
             run_id: `answer.run_id` of what came back, or as `agentsdk runs` lists it.
             decisions: what a person decides about what waits, by `Waiting.key` or by the step's id: True, False, a
-                reason, `Edit`; for a call whose outcome a crash left unknown `Done`, `Again` or `Skip`.
+                reason, `Edit`; about a call whose outcome a crash left unknown `Done(value)`, True (do it again), or a
+                reason to leave it.
             output: the same as `run` was given.
 
         Raises:
@@ -488,7 +490,10 @@ class Agent:
             brief = replace(brief, history=past.messages)
         journal = Journal(self._store, run_id, thread=asked.thread)
         run = self._make_run(brief, emit, shape, asked.given, journal, past)
-        return await self._drive(run, decision_rows(decisions, waiting_in(rows)))
+        waiting = waiting_in(rows)
+        decided = decision_rows(decisions, waiting)
+        refuse_misfits(decisions, waiting, run)
+        return await self._drive(run, decided)
 
     async def _drive(self, run: Run, decided: Sequence[Row] | None = None) -> Answer[Any]:
         """Return the answer of a run: a new one, or, where `decided` is given, one that goes on with that."""
@@ -500,9 +505,7 @@ class Agent:
             async with run.journal.held(first, rows):
                 run.verdicts |= run.journal.decisions()
                 answer = replace(await drive(run), run_id=run.journal.run_id)
-                waits = [
-                    {"step": c.id, "digest": digest_of(c, run.unknown.get(c.id))} for c in run.waiting.values()
-                ]
+                waits = [{"step": w.step, "digest": w.digest, "tool": w.tool} for w in answer.waiting]
                 waits += [{"step": id_, "digest": hash_} for id_, hash_ in run.open_questions.items()]
                 kept = answer
                 if run.journal.thread:

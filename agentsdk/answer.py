@@ -10,6 +10,7 @@ from agentsdk.budget import Usage
 from agentsdk.evidence import Citation, Evidence
 from agentsdk.messages import Json, Message
 from agentsdk.plan import Plan
+from agentsdk.waiting import Waiting
 
 T = TypeVar("T")
 
@@ -61,6 +62,8 @@ class Answer(Generic[T]):
     """Every tool call and every step, in the order in which they were asked for."""
     usage: Usage = field(default_factory=Usage)
     findings: tuple[Finding, ...] = ()
+    waiting: tuple[Waiting, ...] = ()
+    """What a person has to decide before the run can go on, where the status is "needs_approval"."""
     messages: tuple[Message, ...] = ()
     """The conversation, to be given as `history=` to the next run: the question and the answer appended."""
     run_id: str = ""
@@ -83,6 +86,7 @@ class Answer(Generic[T]):
             "steps": [s.to_dict() for s in self.steps],
             "usage": self.usage.to_dict(),
             "findings": [f.to_dict() for f in self.findings],
+            "waiting": [w.to_dict() for w in self.waiting],
             **({"run_id": self.run_id} if self.run_id else {}),
             **({"intent": self.intent} if self.intent else {}),
         }

@@ -645,6 +645,7 @@ def test_an_answer_as_json_has_the_documented_keys() -> None:
         "steps",
         "usage",
         "findings",
+        "waiting",
     ]
     steps = wire["steps"]
     assert isinstance(steps, Sequence)

@@ -16,6 +16,7 @@ LAYERS = [
     {"messages"},
     {"step", "shown", "steps", "written", "plan", "drawing", "evidence", "budget", "memory"},
     {"arithmetic"},
+    {"waiting"},
     {"answer"},
     {"events"},
     {"store"},

@@ -95,6 +95,7 @@ def test_json_is_one_object_with_the_documented_keys_and_true_offsets() -> None:
         "steps",
         "usage",
         "findings",
+        "waiting",
     ]
     assert wire["status"] == "answered"
     text = (ROOT / "examples/texts/shouce.md").read_bytes().decode()

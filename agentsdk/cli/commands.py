@@ -19,7 +19,7 @@ from rich.text import Text
 from agentsdk import toolbox
 from agentsdk.agent import Agent
 from agentsdk.answer import Answer
-from agentsdk.approval import ask as ask_person
+from agentsdk.approval import ApprovalMode
 from agentsdk.budget import Budget, Usage
 from agentsdk.cli import exits, runs
 from agentsdk.cli.board import clean
@@ -136,6 +136,15 @@ SessionName = Annotated[
         help=_("The conversation to go on with, kept in --store; a new name begins one."),
     ),
 ]
+Approve = Annotated[
+    ApprovalMode,
+    typer.Option(
+        "--approve",
+        help=_(
+            "You are asked about each call that needs a yes (calls), about each whole plan (plan), or never."
+        ),
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help=_("Print one JSON object and nothing else."))]
 
 
@@ -218,6 +227,7 @@ def ask(
     budget_calls: Calls = None,
     budget_tokens: Tokens = None,
     budget_seconds: Seconds = None,
+    approve: Approve = "calls",
     trace: Trace = None,
     plan_file: PlanFile = None,
     store: runs.StoreAt = None,
@@ -227,7 +237,7 @@ def ask(
     asked = _question(question) if plan_file is None else _planned(plan_file, question)
     options = {
         "model": model, "base_url": base_url, "ref": ref, "tool": tool, "plan": plan, "calls": budget_calls,
-        "tokens": budget_tokens, "seconds": budget_seconds, "store": store or None,
+        "tokens": budget_tokens, "seconds": budget_seconds, "store": store or None, "approve": approve,
     }  # fmt: skip
     agent = _agent(options, err)
     # What was chosen where nothing was named may be chosen otherwise tomorrow. Only the run's own file keeps it.
@@ -255,6 +265,7 @@ def chat(
     budget_calls: Calls = None,
     budget_tokens: Tokens = None,
     budget_seconds: Seconds = None,
+    approve: Approve = "calls",
     trace: Trace = None,
     store: StoreAt = None,
     session: SessionName = None,
@@ -277,7 +288,7 @@ def chat(
             tools=tools,
             references=references,
             plan=mode,
-            approve=ask_person,
+            approve=approve,
             budget=budget,
             store=store,
         )
@@ -443,7 +454,7 @@ def _agent(options: Mapping[str, Any], err: Any) -> Agent:
         tools=_tools(options["tool"]),
         references=_references(options["ref"], err),
         plan=options["plan"],
-        approve=ask_person,
+        approve=options.get("approve", "calls"),
         budget=_budget(options["calls"], options["tokens"], options["seconds"]),
         store=options["store"],
     )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from agentsdk.approval import Done
+from agentsdk.approval import Done, Edit
 from agentsdk.errors import (
     AgentError,
     ContentFiltered,
@@ -23,7 +22,7 @@ from agentsdk.events import ApprovalNeeded, OutcomeUnknown, StepStarted, ended
 from agentsdk.evidence import Evidence, Passage
 from agentsdk.i18n import _
 from agentsdk.messages import ToolCall
-from agentsdk.plan import ASK, EXTRACT, MAP, REDUCE, THINK, Step
+from agentsdk.plan import ASK, EXTRACT, MAP, REDUCE, THINK, Plan, Step
 from agentsdk.planner.arguments import as_asked
 from agentsdk.planner.condense import condense
 from agentsdk.planner.extract import extract
@@ -34,6 +33,7 @@ from agentsdk.planner.run import Run
 from agentsdk.planner.spread import spread
 from agentsdk.planner.think import think
 from agentsdk.store.written import read, write
+from agentsdk.waiting import fingerprint
 
 _SAME_OUTCOMES = 2
 """How often a call may give the same outcome in one run before it is refused."""
@@ -55,9 +55,11 @@ async def act(step: Step, run: Run, *, last: bool = True) -> Evidence:
     except ToolError as error:
         run.emit(StepStarted(step.id, step.do, {}))
         return _end(Evidence(step.id, step.do, {}, "failed", error=_told(error)), began, run, last=last)
+    edited = False
     tool = run.toolbox.get(step.do) if step.do in run.toolbox else None
     if tool is not None:
         inputs = as_asked(inputs, tool.parameters)
+        inputs, edited = _edited(step, inputs, run)
     if tool is None and step.do == MAP:  # no row of its own: its elements have theirs
         run.emit(StepStarted(step.id, step.do, inputs))
         with inside(step.id):
@@ -69,7 +71,7 @@ async def act(step: Step, run: Run, *, last: bool = True) -> Evidence:
         if found is not None and found.finished:
             kept = True
             return _again(inputs, found, run)
-        waiting = await _permission(step, inputs, run, found)
+        waiting = await _permission(step, inputs, run, found, allowed=edited)
         if waiting is not None:
             if waiting.status == "pending":
                 return waiting
@@ -167,19 +169,24 @@ def _again(inputs: Any, found: Found, run: Run) -> Evidence:
     return evidence
 
 
-def fingerprint(inputs: Any) -> str:
-    """Return the digest under which a decision about a call with these inputs is kept."""
-    text = json.dumps(inputs, ensure_ascii=False, sort_keys=True)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+def _edited(step: Step, inputs: Any, run: Run) -> tuple[Any, bool]:
+    """Return the inputs as a person has changed them, and whether one has."""
+    id_, hash_ = run.full(step.id), fingerprint(inputs)
+    verdict = run.verdicts.get((id_, hash_), run.journal.decision(id_, hash_))
+    if isinstance(verdict, Edit) and not isinstance(verdict.to, Plan):
+        return dict(verdict.to), True
+    return inputs, False
 
 
-def digest_of(call: ToolCall, times: int | None) -> str:
-    """Return the digest under which a decision about what waits is kept; `times` it was begun without an end."""
-    return fingerprint(call.arguments if times is None else [call.arguments, times])
+async def _permission(
+    step: Step, inputs: Any, run: Run, found: Found | None, *, allowed: bool
+) -> Evidence | None:
+    """Return None where the step may run, else the evidence that it may not, or not yet.
 
+    Args:
+        allowed: a person has written these inputs.
 
-async def _permission(step: Step, inputs: Any, run: Run, found: Found | None) -> Evidence | None:
-    """Return None where the step may run, else the evidence that it may not, or not yet."""
+    """
     if step.do not in run.toolbox:
         return None
     id_, hash_ = run.full(step.id), fingerprint(inputs)
@@ -187,7 +194,7 @@ async def _permission(step: Step, inputs: Any, run: Run, found: Found | None) ->
     if found is not None:  # begun before a crash, and not ended: nobody knows whether it was done
         hash_ = fingerprint([inputs, found.attempt])
         said = _("It was begun before the run was stopped. Whether it was done is not known.")
-    elif not run.toolbox.get(step.do).needs_approval:
+    elif allowed or not run.toolbox.get(step.do).needs_approval:
         return None
     verdict = run.verdicts.get((id_, hash_), run.journal.decision(id_, hash_))
     if verdict is None:

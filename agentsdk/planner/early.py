@@ -12,10 +12,10 @@ from agentsdk.models.model import CallDelta
 from agentsdk.plan import Step
 from agentsdk.planner.journal import Key
 from agentsdk.planner.lint import Linter
-from agentsdk.planner.make_plan import MAKE_PLAN
 from agentsdk.planner.run import Run
 from agentsdk.planner.scan import Scanner
 from agentsdk.planner.schedule import Schedule, changes_something
+from agentsdk.waiting import MAKE_PLAN
 
 
 class Early:

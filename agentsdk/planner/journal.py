@@ -13,13 +13,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from agentsdk.answer import Answer
-from agentsdk.approval import Done
+from agentsdk.approval import Done, Edit, is_decision
 from agentsdk.budget import Usage
 from agentsdk.errors import ConfigurationError, LeaseLost, StoreDamaged, StoreError
 from agentsdk.function_tool import Tool
 from agentsdk.i18n import _
 from agentsdk.models.model import Request
-from agentsdk.plan import Step
+from agentsdk.plan import Plan, Step
 from agentsdk.store.canonical import digest
 from agentsdk.store.owner import new_owner
 from agentsdk.store.place import effect_key, inside, path, spent
@@ -341,35 +341,56 @@ Decision = Any
 
 def to_wire(decision: Decision) -> Any:
     """Return a decision as plain JSON."""
-    return {"done": decision.value} if isinstance(decision, Done) else decision
+    match decision:
+        case Done(value):
+            return {"done": value}
+        case Edit(Plan() as plan):
+            return {"plan": plan.to_dict()}
+        case Edit(arguments) if not isinstance(arguments, Plan):
+            return {"edit": dict(arguments)}
+        case _:
+            return decision
 
 
 def read_decision(value: Any) -> Decision:
     """Return the decision that `value` is the JSON of."""
-    if isinstance(value, dict):
-        return Done(value["done"]) if "done" in value else True
-    return value
+    if not isinstance(value, dict):
+        return value
+    if "plan" in value:
+        return Edit(Plan.from_dict(value["plan"]))
+    if "edit" in value:
+        return Edit(dict(value["edit"]))
+    return Done(value["done"]) if "done" in value else True
 
 
 def decision_rows(decisions: Mapping[str, object], waiting: Sequence[Any]) -> list[Row]:
     """Return the rows that hold what a person has decided about what waits.
 
     Args:
-        decisions: by the step's id.
+        decisions: by the step's id, or, exactly, by `Waiting.key`.
         waiting: what waits, as the store has it.
 
     Raises:
-        ConfigurationError: nothing of the name waits.
+        ConfigurationError: nothing of the name waits, or what is given is no decision.
 
     """
     digests = {each["step"]: each["digest"] for each in waiting}
-    for name in decisions:
-        if name not in digests:
+    steps = {f"{step}#{hash_[:16]}": step for step, hash_ in digests.items()} | {step: step for step in digests}
+    rows = []
+    for name, decision in decisions.items():
+        if name not in steps:
             raise ConfigurationError(
                 _("Nothing that waits is called {name!r}.").format(name=name),
                 why=_("What waits: {names}.").format(names=", ".join(digests) or "-"),
+                fix=_("An answer to a question that was put with other arguments is not used."),
             )
-    return [_decision_row(step, digests[step], decision) for step, decision in decisions.items()]
+        if not is_decision(decision):
+            raise ConfigurationError(
+                _("{value!r} decides nothing about {name}.").format(value=decision, name=name),
+                fix=_("Give True, False, a reason, Edit(...), or Done(value) where a crash left it unknown."),
+            )
+        rows.append(_decision_row(steps[name], digests[steps[name]], decision))
+    return rows
 
 
 def _decision_row(step: str, args_hash: str, decision: Decision) -> Row:

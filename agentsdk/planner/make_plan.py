@@ -8,8 +8,7 @@ from agentsdk.models.model import ToolSpec
 from agentsdk.plan import STEP_KINDS
 from agentsdk.planner.run import Run
 from agentsdk.prompts import render
-
-MAKE_PLAN = "make_plan"
+from agentsdk.waiting import MAKE_PLAN
 
 
 def make_plan_spec(run: Run) -> ToolSpec:

@@ -42,6 +42,8 @@ class Batch:
     """What the model is told of that."""
     repairs: bool = False
     """Whether the plan may be changed where it breaks."""
+    permitted: bool = False
+    """Whether a person has seen the whole plan and said yes."""
 
 
 @dataclass(slots=True)

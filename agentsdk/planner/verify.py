@@ -11,12 +11,13 @@ from agentsdk.checks.check import Broken, Candidate, Fault, faults_of
 from agentsdk.events import Cited, Draft, DraftReplaced
 from agentsdk.evidence import Citation
 from agentsdk.i18n import _
-from agentsdk.messages import Message
+from agentsdk.messages import Message, ToolCall
 from agentsdk.planner.claims import wrong_claims
 from agentsdk.planner.markers import Ending
 from agentsdk.planner.prove import prove_all
 from agentsdk.planner.run import Run
 from agentsdk.prompts import render
+from agentsdk.waiting import Waiting, WaitingKind, is_plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +182,17 @@ def _stopped(run: Run) -> Answer[object]:
         calls = "; ".join(
             f"{c.name}({', '.join(f'{k}={v!r}' for k, v in c.arguments.items())})" for c in run.waiting.values()
         )
-        return _make(run, _("Waiting for a yes: {calls}").format(calls=calls), "needs_approval")
+        waiting = tuple(
+            Waiting(id_, c.name, c.arguments, _kind(id_, c, run), run.unknown.get(id_, 0))
+            for id_, c in run.waiting.items()
+        )
+        answer = _make(run, _("Waiting for a yes: {calls}").format(calls=calls), "needs_approval")
+        return replace(answer, waiting=waiting)
     return _make(run, run.question_back or "", "needs_input")
+
+
+def _kind(id: str, call: ToolCall, run: Run) -> WaitingKind:
+    return "outcome_unknown" if id in run.unknown else "plan" if is_plan(call) else "call"
 
 
 def _make(
@@ -204,7 +214,7 @@ def _make(
         tuple(run.steps.values()),
         run.ledger.total,
         tuple(run.findings),
-        turns,
+        messages=turns,
         intent=run.brief.chosen.intent if run.brief.chosen else "",
     )
 

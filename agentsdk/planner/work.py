@@ -20,14 +20,16 @@ from agentsdk.planner.early import Early, RunLinter, early_part, forget_other
 from agentsdk.planner.intake import open_conversation
 from agentsdk.planner.ledger import LimitReached
 from agentsdk.planner.lint import lint
-from agentsdk.planner.make_plan import MAKE_PLAN, make_plan_spec
+from agentsdk.planner.make_plan import make_plan_spec
 from agentsdk.planner.memory import condense
+from agentsdk.planner.permit import permit_plan, shows_plans
 from agentsdk.planner.run import Batch, Run, faults_of
 from agentsdk.planner.scan import Scanner
 from agentsdk.planner.schedule import Schedule
 from agentsdk.planner.shown import shown
 from agentsdk.planner.tell import tell, tell_steps
 from agentsdk.prompts import render
+from agentsdk.waiting import MAKE_PLAN
 
 Next = Literal["approve", "compose"]
 
@@ -165,15 +167,13 @@ async def _work(run: Run) -> Next:
             if run.batch is None:
                 await condense(run)
                 run.batch = await _turn(run, scheduled)
-            if run.batch is not None:
+            if run.batch is not None and permit_plan(run.batch, run):
                 scheduled.whole(run.batch)
         asked = run.question_back is not None and not run.waiting
         if asked or run.draft is not None or run.broken >= _BROKEN_TURNS:
             return "compose"
         if run.batch is None:
             continue
-        if run.waiting:
-            return "approve"
         planned = run.batch.plan_call is not None and not run.batch.fault
         close_batch(run)
         if planned:
@@ -186,7 +186,7 @@ async def _work(run: Run) -> Next:
 async def _turn(run: Run, scheduled: Schedule) -> Batch | None:
     """Ask the model what is next, and start the steps of its plan while it writes them; return what it asks for."""
     request = next_request(run)
-    plans = any(t.name == MAKE_PLAN for t in request.tools)
+    plans = any(t.name == MAKE_PLAN for t in request.tools) and not shows_plans(run)
     reply = await call_model(run, request, early=Early(run, scheduled) if plans else None)
     batch = _take(reply, run, scheduled)
     if batch is None:

@@ -206,7 +206,7 @@ def test_one_agent_is_asked_twice_at_the_same_time() -> None:
         return "They met." if request.messages[-1].role == "tool" else call("meet")
 
     helper = Agent(ScriptedModel([line] * 4), tools=[meet], plan="never").as_tool(name="helper")
-    script = [call("helper", question="one") + call("helper", question="two"), "ok"]
+    script: list[Line] = [call("helper", question="one") + call("helper", question="two"), "ok"]
     answer = Agent(ScriptedModel(script), tools=[helper]).run("q")
     assert [e.value for e in answer.steps] == ["They met.", "They met."]
 
