@@ -5,7 +5,16 @@ from rich.console import Console
 from agentsdk.agent import Agent
 from agentsdk.cli.board import Board, Timeline
 from agentsdk.cli.show import print_trace
-from agentsdk.events import Nested, OutcomeUnknown, PlanReady, PlanStepSeen, StepRetried, StepStarted, ended
+from agentsdk.events import (
+    Event,
+    Nested,
+    OutcomeUnknown,
+    PlanReady,
+    PlanStepSeen,
+    StepRetried,
+    StepStarted,
+    ended,
+)
 from agentsdk.evidence import Evidence
 from agentsdk.function_tool import tool
 from agentsdk.messages import ToolCall
@@ -59,14 +68,15 @@ def test_what_is_tried_again_or_unknown_is_told() -> None:
 
 def test_a_timeline_shows_which_steps_ran_side_by_side() -> None:
     timeline = Timeline()
-    for at, event in [
+    events: list[tuple[float, Event]] = [
         (0.0, StepStarted("s1", "add")),
         (0.0, StepStarted("s2", "helper")),
         (1.0, Nested("s2", "helper", StepStarted("c1", "add"))),
         (2.0, ended(Evidence("s1", "add"))),
         (3.0, Nested("s2", "helper", ended(Evidence("c1", "add")))),
         (4.0, ended(Evidence("s2", "helper"))),
-    ]:
+    ]
+    for at, event in events:
         timeline.take(at, event)
     lines = timeline.lines(8)
     assert [line.split("  ")[-2].strip() for line in lines] == ["████····", "████████", "··████··"]

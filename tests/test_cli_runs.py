@@ -13,7 +13,7 @@ import pytest
 from agentsdk import Agent
 from agentsdk.errors import ConnectionLost
 from agentsdk.testing import ScriptedModel
-from agentsdk.testing.scripted import call
+from agentsdk.testing.scripted import Line, call
 
 ROOT = Path(__file__).parents[1]
 
@@ -45,7 +45,7 @@ def test_a_run_is_kept_listed_shown_resumed_and_deleted(tmp_path: Path) -> None:
 
 def test_a_run_that_a_program_began_is_sent_back_to_it(tmp_path: Path) -> None:
     path = tmp_path / "runs.db"
-    script = [call("calculator", expression="2+2"), ConnectionLost("gone")]
+    script: list[Line] = [call("calculator", expression="2+2"), ConnectionLost("gone")]
     with pytest.raises(ConnectionLost) as caught:
         Agent(ScriptedModel(script), tools=["calculator"], store=path).run("2 + 2?")
     run_id = caught.value.partial.run_id

@@ -174,6 +174,8 @@ async def _work(run: Run) -> Next:
             return "compose"
         if run.batch is None:
             continue
+        if run.waiting:
+            return "approve"
         planned = run.batch.plan_call is not None and not run.batch.fault
         close_batch(run)
         if planned:
