@@ -116,7 +116,7 @@ PlanFile = Annotated[
     typer.Option(
         "--plan-file",
         help=_("A plan in YAML or JSON, to be taken as it is."),
-        metavar="FILE",
+        metavar=_("FILE"),
         show_default=False,
     ),
 ]
