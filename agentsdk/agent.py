@@ -26,6 +26,7 @@ from agentsdk.media import Media
 from agentsdk.memory import Memory
 from agentsdk.messages import Message
 from agentsdk.models.connect import connect
+from agentsdk.models.facts import facts_known, served_by
 from agentsdk.models.model import Model
 from agentsdk.plan import Plan
 from agentsdk.planner.approve import refuse_misfits
@@ -33,10 +34,11 @@ from agentsdk.planner.asked import Asked, answer_in, first_rows, new_run_id, wai
 from agentsdk.planner.consult import DEPTH, Subagent, as_tool, tool_name
 from agentsdk.planner.intake import Brief, PlanMode, intake
 from agentsdk.planner.journal import Journal, decision_rows
-from agentsdk.planner.ledger import Ledger
+from agentsdk.planner.ledger import Ledger, unknown_price
 from agentsdk.planner.run import Run
 from agentsdk.planner.session import PATIENCE, Past, add, held
 from agentsdk.planner.shape import Shape
+from agentsdk.prices import price_of
 from agentsdk.references import References
 from agentsdk.sessions import Sessions
 from agentsdk.store import Row, Store, open_store
@@ -118,6 +120,9 @@ class Agent:
         self._plan = plan
         self._approve = policy_of(approve)
         self._budget = budget or Budget()
+        self._price = price_of(self._model.name, served_by(self._model).url, self._budget.prices)
+        if self._budget.cost is not None and self._price is None and self._budget.unknown_price == "refuse":
+            raise unknown_price(self._model.name)
         self._store = None if store is None else open_store(store)
         self._checks = taken(checks)
         self._intents = Intents(intents, self._toolbox, tuple(examples))
@@ -400,7 +405,7 @@ class Agent:
             brief,
             self._model,
             self._intents.every_tool() if given else toolbox,
-            Ledger(self._budget),
+            Ledger(self._budget, price=self._price, longest=facts_known(self._model).output),
             emit,
             self._references,
             self._approve,

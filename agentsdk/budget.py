@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from agentsdk.errors import ConfigurationError
 from agentsdk.i18n import _
@@ -72,9 +74,16 @@ class Budget:
     """Input and output tokens of all calls together."""
     seconds: float | None = None
     """Wall time of the run. A fifth of it is kept back for the answer."""
+    cost: float | None = None
+    """US dollars of all calls together, by `agentsdk.prices` or by `prices`."""
+    prices: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """By the name of a model: an `agentsdk.prices.Price` that goes before the table."""
+    unknown_price: Literal["refuse", "ignore"] = "refuse"
+    """Whether a limit of money may be set for a model whose price is not known: its calls would count as nothing."""
 
     def __post_init__(self) -> None:
-        for name, value in (("calls", self.calls), ("tokens", self.tokens), ("seconds", self.seconds)):
+        limits = {"calls": self.calls, "tokens": self.tokens, "seconds": self.seconds, "cost": self.cost}
+        for name, value in limits.items():
             if value is not None and not value > 0:
                 raise ConfigurationError(
                     _("A budget of {value} {name} allows nothing.").format(value=value, name=name),

@@ -614,10 +614,10 @@ def test_mistakes_are_raised_by_the_constructor(options: dict[str, object]) -> N
     assert error.value.what
 
 
-@pytest.mark.parametrize("limits", [{"calls": 0}, {"tokens": -1}, {"seconds": 0}])
+@pytest.mark.parametrize("limits", [{"calls": 0}, {"tokens": -1}, {"seconds": 0}, {"cost": 0}])
 def test_a_budget_that_allows_nothing_is_refused(limits: dict[str, int]) -> None:
     with pytest.raises(ConfigurationError):
-        Budget(**limits)
+        Budget(**limits)  # type: ignore[arg-type]  # numbers, each of which is a limit
 
 
 def test_a_model_that_fails_raises_with_what_was_done_so_far() -> None:

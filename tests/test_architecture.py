@@ -15,6 +15,7 @@ LAYERS = [
     {"media"},
     {"messages"},
     {"step", "shown", "steps", "written", "plan", "drawing", "evidence", "budget", "memory"},
+    {"prices"},
     {"arithmetic"},
     {"waiting"},
     {"answer"},

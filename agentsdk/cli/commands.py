@@ -107,6 +107,9 @@ Tokens = Annotated[
 Seconds = Annotated[
     float | None, typer.Option("--budget-seconds", metavar="S", help=_("At most so many seconds."))
 ]
+Cost = Annotated[
+    float | None, typer.Option("--budget-cost", metavar="USD", help=_("At most so many US dollars."))
+]
 Trace = Annotated[
     Path | None,
     typer.Option("--trace", metavar=_("FILE"), help=_("Write down what happens, for `agentsdk trace`.")),
@@ -227,6 +230,7 @@ def ask(
     budget_calls: Calls = None,
     budget_tokens: Tokens = None,
     budget_seconds: Seconds = None,
+    budget_cost: Cost = None,
     approve: Approve = "calls",
     trace: Trace = None,
     plan_file: PlanFile = None,
@@ -237,7 +241,8 @@ def ask(
     asked = _question(question) if plan_file is None else _planned(plan_file, question)
     options = {
         "model": model, "base_url": base_url, "ref": ref, "tool": tool, "plan": plan, "calls": budget_calls,
-        "tokens": budget_tokens, "seconds": budget_seconds, "store": store or None, "approve": approve,
+        "tokens": budget_tokens, "seconds": budget_seconds, "cost": budget_cost, "store": store or None,
+        "approve": approve,
     }  # fmt: skip
     agent = _agent(options, err)
     # What was chosen where nothing was named may be chosen otherwise tomorrow. Only the run's own file keeps it.
@@ -455,7 +460,7 @@ def _agent(options: Mapping[str, Any], err: Any) -> Agent:
         references=_references(options["ref"], err),
         plan=options["plan"],
         approve=options.get("approve", "calls"),
-        budget=_budget(options["calls"], options["tokens"], options["seconds"]),
+        budget=_budget(options["calls"], options["tokens"], options["seconds"], options.get("cost")),
         store=options["store"],
     )
 
@@ -499,8 +504,8 @@ def _tools(named: list[str] | None) -> list[str]:
     return [*DEFAULT_TOOLS, *(n for n in dict.fromkeys(named or ()) if n not in DEFAULT_TOOLS)]
 
 
-def _budget(calls: int | None, tokens: int | None, seconds: float | None) -> Budget:
-    return Budget(calls=Budget().calls if calls is None else calls, tokens=tokens, seconds=seconds)
+def _budget(calls: int | None, tokens: int | None, seconds: float | None, cost: float | None = None) -> Budget:
+    return Budget(calls=Budget().calls if calls is None else calls, tokens=tokens, seconds=seconds, cost=cost)
 
 
 def _model(named: str | None, base_url: str | None, err: Any) -> Model:

@@ -138,6 +138,7 @@ async def _ask(
             raise
         reply = Reply(error.received, used)
     finally:
+        used = run.ledger.priced(used)
         run.ledger.settle(hold, used)
         spent(used)
         run.emit(BudgetSettled(hold, used, run.ledger.total, step))

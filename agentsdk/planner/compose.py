@@ -50,7 +50,9 @@ async def compose(run: Run) -> None:
 async def _write(run: Run) -> None:
     close_batch(run)
     if run.limit is not None:
-        limit = {"calls": _("calls"), "tokens": _("tokens"), "seconds": _("seconds")}[run.limit]
+        limit = {"calls": _("calls"), "tokens": _("tokens"), "seconds": _("seconds"), "cost": _("money")}[
+            run.limit
+        ]
         run.messages.append(Message.user(render("last_call", run.brief.language, limit=limit)))
     await condense(run)
     reply = await call_model(

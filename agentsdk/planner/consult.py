@@ -183,7 +183,7 @@ def _open(sub: Subagent, outer: Run, step: str, question: str, context: str) -> 
     run.name = sub.name
     run.around = (*outer.around, step)
     run.line = (*outer.line, (sub.name, id(sub.agent)))
-    run.ledger = outer.ledger.share(sub.share, run.ledger.budget)
+    run.ledger = outer.ledger.share(sub.share, run.ledger)
     run.journal = outer.journal
     run.policy = outer.policy or run.policy
     run.verdicts = outer.verdicts

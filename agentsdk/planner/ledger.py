@@ -7,8 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from agentsdk.budget import Budget, Usage
+from agentsdk.errors import ConfigurationError
 from agentsdk.evidence import Evidence
+from agentsdk.i18n import _
 from agentsdk.models.model import Request
+from agentsdk.prices import MILLION, Price
 
 ANSWER_SHARE = 0.2
 """Share of the seconds that is kept back for the answer."""
@@ -18,7 +21,7 @@ ANSWER_TOKENS = 300
 
 
 class LimitReached(Exception):  # it steers a run and never reaches a user
-    """A call would go beyond the budget. `limit` is "calls", "tokens" or "seconds"."""
+    """A call would go beyond the budget. `limit` is "calls", "tokens", "seconds" or "cost"."""
 
     def __init__(self, limit: str) -> None:
         super().__init__(limit)
@@ -28,10 +31,27 @@ class LimitReached(Exception):  # it steers a run and never reaches a user
 
 
 class Ledger:
-    """What a run may still use, and what it has used."""
+    """What a run may still use, and what it has used.
 
-    def __init__(self, budget: Budget, outer: Ledger | None = None) -> None:
+    Args:
+        budget: the limits.
+        outer: the ledger of the run that this one is a part of.
+        price: what the model costs; None: not known.
+        longest: tokens of the longest answer that the model gives, where that is known.
+
+    """
+
+    def __init__(
+        self,
+        budget: Budget,
+        outer: Ledger | None = None,
+        *,
+        price: Price | None = None,
+        longest: int | None = None,
+    ) -> None:
         self.budget = budget
+        self.price = price
+        self.longest = longest
         self._outer = outer
         self.used = Usage()
         self._reserved = Usage()
@@ -51,12 +71,20 @@ class Ledger:
         """What the whole run has used so far."""
         return replace(self.used, seconds=self.seconds)
 
-    def share(self, part: float, budget: Budget | None = None) -> Ledger:
-        """Return the ledger of a subtask: a part of what is left here, and no more than `budget` allows.
+    def share(self, part: float, inner: Ledger | None = None) -> Ledger:
+        """Return the ledger of a subtask: a part of what is left here, and no more than its own allows.
 
         What the subtask uses is counted here as well; it is refused what is kept back here for the answer.
+
+        Raises:
+            ConfigurationError: money is limited here, and what the subtask's model costs is not known.
+
         """
-        own = budget or Budget(calls=None)
+        own = inner.budget if inner else Budget(calls=None)
+        price = inner.price if inner else self.price
+        if self.counts_cost() and price is None and self.budget.unknown_price == "refuse":
+            raise unknown_price("")
+        money = None if self.budget.cost is None else self.budget.cost - (self._counted().cost or 0.0)
         calls = None if self.budget.calls is None else self.budget.calls - self._counted().calls - 1
         tokens = None if self.budget.tokens is None else self.budget.tokens - self._counted().tokens
         left = self.seconds_left(final=False)
@@ -69,8 +97,11 @@ class Ledger:
                 ),
                 tokens=_less(own.tokens, None if tokens is None else max(1, round(tokens * part))),
                 seconds=_less(own.seconds, None if left is None else max(0.001, left * part)),
+                cost=_less(own.cost, None if money is None else max(1e-9, money * part)),
             ),
             self,
+            price=price,
+            longest=inner.longest if inner else self.longest,
         )
 
     def _counted(self) -> Usage:
@@ -92,9 +123,21 @@ class Ledger:
 
         """
         request = self.limit(request, final=final)
-        hold = Usage(1, estimate(request), (request.max_tokens or 0) if self.counts_tokens() else 0)
+        bounded = self.counts_tokens() or self.counts_cost()
+        hold = Usage(1, estimate(request), (request.max_tokens or 0) if bounded else 0)
+        hold = self.priced(hold)
         self.hold(hold)
         return request, hold
+
+    def priced(self, used: Usage) -> Usage:
+        """Return a usage with what it cost, where that is known."""
+        if used.cost is not None or self.price is None:
+            return used
+        return replace(used, cost=self.price.of(used))
+
+    def counts_cost(self) -> bool:
+        """Return whether money is limited, here or where this is a share of."""
+        return self.budget.cost is not None or (self._outer is not None and self._outer.counts_cost())
 
     def counts_tokens(self) -> bool:
         """Return whether tokens are limited, here or where this is a share of."""
@@ -129,15 +172,36 @@ class Ledger:
                 free -= asks + ANSWER_TOKENS
             if free < 1:
                 raise LimitReached("tokens")
-            request = replace(request, max_tokens=min(free, request.max_tokens or free))
+            request = self._at_most(free, request)
+        if self.budget.cost is not None and self.price is not None:
+            request = self._at_most(self._affordable(request, final=final), request)
         return request
+
+    def _at_most(self, tokens: int, request: Request) -> Request:
+        """Return the request with no more output than that, and than the model gives: a server refuses a larger one."""
+        return replace(request, max_tokens=min(n for n in (tokens, request.max_tokens, self.longest) if n))
+
+    def _affordable(self, request: Request, *, final: bool) -> int:
+        """Return the tokens of output that the money left allows."""
+        assert self.price is not None
+        asks = estimate(request)
+        price = self.price.at(asks)
+        free = (self.budget.cost or 0.0) - (self._counted().cost or 0.0) - asks * price.input / MILLION
+        if not final:
+            free -= (asks * price.input + ANSWER_TOKENS * price.output) / MILLION
+        tokens = free * MILLION / price.output if price.output else (MILLION if free >= 0 else 0)
+        if tokens < 1:
+            raise LimitReached("cost")
+        return int(min(tokens, MILLION))
 
     def settle(self, hold: Usage, used: Usage) -> None:
         """Give back what was held for a call and count what it used."""
+        used = self.priced(used)
         self._reserved = Usage(
             self._reserved.calls - hold.calls,
             self._reserved.input_tokens - hold.input_tokens,
             self._reserved.output_tokens - hold.output_tokens,
+            cost=(self._reserved.cost or 0.0) - (hold.cost or 0.0),
         )
         self.used += replace(used, seconds=0.0)
         if self._outer is not None:
@@ -145,15 +209,26 @@ class Ledger:
 
     def recall(self, used: Usage) -> None:
         """Count what an earlier process of the same run has used."""
+        used = self.priced(used)
         self.used += replace(used, seconds=0.0)
         if self._outer is not None:
             self._outer.recall(used)
 
     def affords_another(self) -> bool:
-        """Return whether one more call, after the answer, is within the number of calls and the time."""
+        """Return whether one more call, after the answer, is within the number of calls, the time and the money."""
         left = self.seconds_left(final=True)
-        calls = self.budget.calls
-        return (calls is None or self.used.calls < calls) and (left is None or left > 0)
+        calls, cost = self.budget.calls, self.budget.cost
+        afforded = cost is None or (self.used.cost or 0.0) < cost
+        return (calls is None or self.used.calls < calls) and (left is None or left > 0) and afforded
+
+
+def unknown_price(name: str) -> ConfigurationError:
+    """Return the error for a limit of money on a model whose price is not known."""
+    return ConfigurationError(
+        _("What {model} costs is not known.").format(model=name or _("the model")),
+        why=_("Money is limited, and its calls would count as nothing."),
+        fix=_('Budget(cost=1.0, prices={"openai:my-model": Price(0.5, 1.5)}), or unknown_price="ignore".'),
+    )
 
 
 def _less(one: Any, other: Any) -> Any:
