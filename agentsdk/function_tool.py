@@ -48,6 +48,11 @@ class Tool(Generic[P, R]):
     keeps_itself: bool = False
     """It is an agent: what it does has rows of its own in the journal, so that after a crash it is called again and
     goes on where it stopped, also where a call within has a side effect."""
+    retries: int | None = None
+    """How often a call is tried again after an error that may pass (`toolbox.may_pass`); None: twice, and never where
+    it has a side effect or needs an approval."""
+    at_once: int | None = None
+    """How many calls may run at the same time."""
     _arguments: type[BaseModel] | None = field(default=None, repr=False)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -90,6 +95,8 @@ def tool(
     side_effect: bool = False,
     pure: bool = False,
     timeout: float | None = None,
+    retries: int | None = None,
+    at_once: int | None = None,
     version: str = "",
 ) -> Callable[[Callable[P, R]], Tool[P, R]]: ...
 def tool(
@@ -102,6 +109,8 @@ def tool(
     side_effect: bool = False,
     pure: bool = False,
     timeout: float | None = None,
+    retries: int | None = None,
+    at_once: int | None = None,
     version: str = "",
 ) -> Tool[P, R] | Callable[[Callable[P, R]], Tool[P, R]]:
     """Make a Tool of a function: `@tool`, or `@tool(needs_approval=True)`.
@@ -115,7 +124,10 @@ def tool(
         needs_approval: ask a person or policy before each call.
         side_effect: it changes something outside.
         pure: the same arguments always give the same result.
-        timeout: seconds that one call may take.
+        timeout: seconds that one call may take, second tries included.
+        retries: how often a call is tried again after an error that may pass, such as a lost connection; twice where
+            nothing is said, and never where the tool has a side effect or needs an approval.
+        at_once: how many calls may run at the same time.
         version: raise it when the tool does something else: a resumed run takes no result of another version.
 
     Raises:
@@ -156,6 +168,8 @@ def tool(
             pure,
             timeout,
             version,
+            retries=retries,
+            at_once=at_once,
             _arguments=model,
         )
 

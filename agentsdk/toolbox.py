@@ -8,7 +8,9 @@ import difflib
 import inspect
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
+from weakref import WeakKeyDictionary
 
 from agentsdk.errors import ConfigurationError, ToolError, UnknownTool
 from agentsdk.function_tool import Tool, tool
@@ -22,6 +24,11 @@ ENTRY_POINTS = "agentsdk.tools"
 
 SECONDS = 120.0
 """Time one call may take, where the tool says nothing else."""
+
+FIRST_WAIT = 0.2
+"""Seconds before a second try; doubled for each further one."""
+
+_PASSING = {"TransportError", "ConnectionError", "Timeout", "ClientConnectionError", "ServerDisconnectedError"}
 
 AnyTool = Tool[Any, Any]
 
@@ -50,6 +57,8 @@ class Toolbox:
                     fix=_('Rename one: @tool(name="...").'),
                 )
             self._tools[each.name] = each
+        self._rooms: WeakKeyDictionary[Any, dict[str, Any]] = WeakKeyDictionary()
+        """By event loop and tool: the semaphore of those that limit how many calls run at the same time."""
 
     def __iter__(self) -> Iterator[AnyTool]:
         return iter(self._tools.values())
@@ -83,11 +92,32 @@ class Toolbox:
         """Return the tools as a model is told of them."""
         return tuple(ToolSpec(t.name, t.description, t.parameters) for t in self)
 
-    async def call(self, name: str, arguments: Mapping[str, Any]) -> Any:
+    def _room(self, found: AnyTool) -> AbstractAsyncContextManager[Any]:
+        """Return what a call of a tool waits for until there is room for it."""
+        if found.at_once is None:
+            return contextlib.nullcontext()
+        import asyncio
+
+        rooms = self._rooms.setdefault(asyncio.get_running_loop(), {})
+        if found.name not in rooms:
+            rooms[found.name] = asyncio.Semaphore(found.at_once)
+        room: asyncio.Semaphore = rooms[found.name]
+        return room
+
+    async def call(
+        self,
+        name: str,
+        arguments: Mapping[str, Any],
+        retried: Callable[[int, Exception], None] | None = None,
+    ) -> Any:
         """Check the arguments, call the tool and return what it returns.
 
         A plain function runs in a thread of its own: ten that block for 100 ms take 100 ms together, and one
-        that never returns does not keep the process from ending.
+        that never returns does not keep the process from ending. What failed by an error that may pass is tried again,
+        within the same time, unless it changes something outside.
+
+        Args:
+            retried: told of each second try: its number, from 1, and the error before it.
 
         Raises:
             ToolError: no such tool, arguments that do not fit, or no result in time.
@@ -99,13 +129,23 @@ class Toolbox:
         found = self.get(name)
         given = found.validate(arguments)
         seconds = found.timeout or SECONDS
+        tries = _retries(found)
         try:
-            async with executing(found, given, "/".join(path())) as watch, asyncio.timeout(seconds) as limit:
-                if inspect.iscoroutinefunction(found.function):
-                    result = await found.function(**given)
-                else:
-                    result = await _in_thread(found.function, given)
-                    result = await result if inspect.isawaitable(result) else result
+            async with (
+                self._room(found),
+                executing(found, given, "/".join(path())) as watch,
+                asyncio.timeout(seconds) as limit,
+            ):
+                for again in range(1, tries + 2):
+                    try:
+                        result = await _once(found, given)
+                        break
+                    except Exception as error:
+                        if again > tries or not may_pass(error):
+                            raise
+                        if retried is not None:
+                            retried(again, error)
+                    await asyncio.sleep(FIRST_WAIT * 2 ** (again - 1))
                 watch.returned(result)
                 return result
         except TimeoutError as error:
@@ -114,6 +154,29 @@ class Toolbox:
             raise ToolError(
                 _("{name} did not return within {seconds:g} s.").format(name=name, seconds=seconds)
             ) from error
+
+
+def may_pass(error: BaseException) -> bool:
+    """Return whether an error is of the kind that may be gone at the next try: a connection, or time.
+
+    Those of httpx, requests and aiohttp are told by their names: they are not imported for it.
+    """
+    if isinstance(error, (ConnectionError, TimeoutError)):
+        return True
+    return any(kind.__name__ in _PASSING for kind in type(error).__mro__)
+
+
+async def _once(found: AnyTool, given: Mapping[str, Any]) -> Any:
+    if inspect.iscoroutinefunction(found.function):
+        return await found.function(**given)
+    result = await _in_thread(found.function, given)
+    return await result if inspect.isawaitable(result) else result
+
+
+def _retries(found: AnyTool) -> int:
+    if found.retries is not None:
+        return found.retries
+    return 0 if found.side_effect or found.needs_approval or found.keeps_itself else 2
 
 
 async def _in_thread(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:

@@ -68,6 +68,7 @@ def connect(
     fallback: Sequence[str | Model] = (),
     api: Literal["chat", "responses"] | None = None,
     tools: ToolsMode = "auto",
+    at_once: int | None = None,
 ) -> Model:
     """Return the model that is meant. Nothing is sent anywhere yet.
 
@@ -90,6 +91,7 @@ def connect(
         api: with "openai:...": the one of OpenAI's two protocols to ask by; else it is chosen by the model.
         tools: how the model is told of tools: "native" as its server has them, "text" in words, or "auto": natively
             where it can be, and in words where the server or the model has no native tools.
+        at_once: how many calls may be under way at the same time, its fallbacks' included; None: no limit.
 
     Raises:
         UnknownModel: the text does not name a model; the nearest is suggested.
@@ -98,6 +100,28 @@ def connect(
             or the server is none that is known.
 
     """
+    if at_once is not None:
+        from agentsdk.models.bounded import Bounded
+
+        if at_once < 1:
+            raise ConfigurationError(
+                _("at_once={at_once} lets nothing be asked.").format(at_once=at_once),
+                fix=_("Give a number above 0, or None for no limit."),
+            )
+        return Bounded(
+            connect(
+                model,
+                base_url=base_url,
+                api_key=api_key,
+                server=server,
+                timeout=timeout,
+                retries=retries,
+                fallback=fallback,
+                api=api,
+                tools=tools,
+            ),
+            at_once,
+        )
     if fallback:
         from agentsdk.models.fallback import Fallback
 

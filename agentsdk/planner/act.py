@@ -18,7 +18,7 @@ from agentsdk.errors import (
     ToolError,
     Truncated,
 )
-from agentsdk.events import ApprovalNeeded, OutcomeUnknown, StepStarted, ended
+from agentsdk.events import ApprovalNeeded, OutcomeUnknown, StepRetried, StepStarted, ended
 from agentsdk.evidence import Evidence, Passage
 from agentsdk.i18n import _
 from agentsdk.messages import ToolCall
@@ -100,7 +100,10 @@ async def _do(step: Step, inputs: Any, run: Run) -> Evidence:
         return Evidence(step.id, step.do, inputs, "refused", error=looped)
     try:
         if step.do in run.toolbox or step.do not in _KINDS:  # a tool may have the name of a kind
-            evidence = _evidence(step, inputs, await run.toolbox.call(step.do, inputs))
+            value = await run.toolbox.call(
+                step.do, inputs, lambda again, error: _tell_retry(step, again, error, run)
+            )
+            evidence = _evidence(step, inputs, value)
         else:
             evidence = await _KINDS[step.do](step, inputs, run)
     except LimitReached:
@@ -114,6 +117,10 @@ async def _do(step: Step, inputs: Any, run: Run) -> Evidence:
     if not of_map and evidence.status != "pending":
         _saw(evidence, run)
     return evidence
+
+
+def _tell_retry(step: Step, again: int, error: Exception, run: Run) -> None:
+    run.emit(StepRetried(step.id, again, f"{type(error).__name__}: {error}"))
 
 
 async def _ask(step: Step, inputs: Mapping[str, Any], run: Run) -> Evidence:
