@@ -413,6 +413,7 @@ class Agent:
             given,
             journal,
             checks=self._checks,
+            hold=any(getattr(c, "hold", False) for c in self._checks),
             intents=self._intents,
             memory=self._memory,
             past=past.steps if past else {},

@@ -11,15 +11,23 @@ the better draft is kept, and what remains is a finding of the answer.
 
 from agentsdk.checks.check import Candidate, Check, Fault, On, Verdict
 from agentsdk.checks.count import Counted, count
+from agentsdk.checks.facts import Facts
+from agentsdk.checks.form import Format
 from agentsdk.checks.length import Length
+from agentsdk.checks.private import Private
+from agentsdk.checks.sourced import Sourced
 
 __all__ = [
     "Candidate",
     "Check",
     "Counted",
+    "Facts",
     "Fault",
+    "Format",
     "Length",
     "On",
+    "Private",
+    "Sourced",
     "Verdict",
     "count",
 ]

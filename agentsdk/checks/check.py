@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, is_dataclass, replace
 from typing import Any
@@ -36,6 +37,15 @@ class Candidate:
 
     def __str__(self) -> str:
         return self.text
+
+    @property
+    def bare(self) -> str:
+        """The text without the marks of its citations."""
+        here = range(1, len(self.citations) + 1)
+        return _MARK.sub(lambda m: "" if int(m[1]) in here else m[0], self.text) if here else self.text
+
+
+_MARK = re.compile(r" ?\[(\d{1,3})\]")
 
 
 @dataclass(frozen=True, slots=True)

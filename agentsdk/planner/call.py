@@ -80,7 +80,9 @@ async def call_model(
 def _again(found: Found, run: Run, *, public: bool) -> Reply:
     """Return the reply that the journal holds: told and counted as it was, and not paid for again."""
     reply = read(Reply, found.value)
-    if public and not (reply.message.calls or reply.message.broken_calls):
+    if reply.message.reasoning:
+        run.thoughts.append(reply.message.reasoning)
+    if public and not run.hold and not (reply.message.calls or reply.message.broken_calls):
         text = PublicText()
         run.emit(Draft(text.feed(reply.message.text) + text.rest()))
     _count(run, found.usage)

@@ -8,6 +8,7 @@ from typing import Any
 
 from agentsdk.answer import Answer, Outcome
 from agentsdk.checks.check import Broken, Candidate, Fault, faults_of
+from agentsdk.checks.private import monologue
 from agentsdk.events import Cited, Draft, DraftReplaced
 from agentsdk.evidence import Citation
 from agentsdk.i18n import _
@@ -55,6 +56,7 @@ async def check(draft: str, run: Run) -> Checked:
     # A refusal or a question back is not three bullets long, and need not be.
     if found.ending in ("not_found", "needs_input", "refused") or run.refused:
         return found
+    found = replace(found, faults=(*found.faults, *monologue(candidate(found, run))))
     for each in run.checks:
         if run.shape is None and (tidy := getattr(each, "tidy", None)):
             found = replace(found, text=tidy(candidate(found, run)))
