@@ -90,7 +90,7 @@ class _Sqlite:
         version = self._version()
         run("COMMIT")
         if version == 0:
-            run("PRAGMA journal_mode = WAL")
+            self._write_ahead()
             run("BEGIN IMMEDIATE")
             if self._version() == 0:  # another process may have been quicker
                 for table in TABLES:
@@ -106,10 +106,23 @@ class _Sqlite:
                 ),
                 fix="pip install --upgrade agentsdk",
             )
-        run("PRAGMA journal_mode = WAL")
+        self._write_ahead()
         run(
             "PRAGMA journal_size_limit = 1048576"
         )  # bytes of the log that stay after it was folded into the file
+
+    def _write_ahead(self) -> None:
+        """Put the file in WAL mode. SQLite waits for nobody here: of two that open a new file, one is refused."""
+        until = time.monotonic() + WAIT_SECONDS
+        while True:
+            try:
+                self._db.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > until:
+                    raise
+                time.sleep(0.01)
+            else:
+                return
 
     def _version(self) -> int:
         """Return the version of the file's tables; 0 for a new file."""

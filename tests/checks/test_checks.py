@@ -156,7 +156,7 @@ def test_any_function_may_be_a_check_and_one_that_breaks_ends_no_run() -> None:
     assert answer.text == "Hi."
     assert "oops" in answer.findings[0].text
     with pytest.raises(ConfigurationError):
-        Agent(ScriptedModel([]), checks=[Length])
+        Agent(ScriptedModel([]), checks=[Length])  # type: ignore[list-item]  # that is what is tested
     with pytest.raises(ConfigurationError):
         Agent(ScriptedModel([]), checks=["short"])  # type: ignore[list-item]  # that is what is tested
 
