@@ -13,7 +13,8 @@ from agentsdk import _bridge
 from agentsdk.answer import Answer
 from agentsdk.approval import ApprovalMode, Policy, policy_of
 from agentsdk.budget import Budget
-from agentsdk.checks.check import Check, taken
+from agentsdk.checks.check import taken
+from agentsdk.checks.second import Rule
 from agentsdk.errors import AgentError, ConfigurationError, ModelError, OutputInvalid, RunChanged
 from agentsdk.events import Event, Finished
 from agentsdk.examples import Example
@@ -96,7 +97,7 @@ class Agent:
         approve: Policy | ApprovalMode | None = None,
         budget: Budget | None = None,
         store: str | os.PathLike[str] | Store | None = None,
-        checks: Iterable[Check] = (),
+        checks: Iterable[Rule] = (),
         intents: Iterable[Intent] = (),
         examples: Iterable[Example] = (),
         memory: Memory | None = None,

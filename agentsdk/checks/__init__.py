@@ -15,6 +15,7 @@ from agentsdk.checks.facts import Facts
 from agentsdk.checks.form import Format
 from agentsdk.checks.length import Length
 from agentsdk.checks.private import Private
+from agentsdk.checks.second import Rule, SolveThenCompare, UntilDry
 from agentsdk.checks.sourced import Sourced
 
 __all__ = [
@@ -27,7 +28,10 @@ __all__ = [
     "Length",
     "On",
     "Private",
+    "Rule",
+    "SolveThenCompare",
     "Sourced",
+    "UntilDry",
     "Verdict",
     "count",
 ]

@@ -63,7 +63,9 @@ Verdict = bool | str | Fault | Iterable[str | Fault] | None
 """What a check returns: None, True or nothing for a good answer, else a fault, several, or False."""
 
 Check = Callable[[Candidate], Verdict | Awaitable[Verdict]]
-"""Any function of a Candidate. A check may have two methods more, which take a Candidate as well:
+"""Any function of a Candidate; SolveThenCompare and UntilDry, which ask the model, are done by the planner.
+
+A check may have two methods more, which take a Candidate as well:
 
 - `tidy` returns the text changed without losing anything, such as a fence around JSON; it is done before the check.
 - `mend` returns the text changed where the model did not mend it itself, such as a cut, and the sentence that the
@@ -121,7 +123,7 @@ def taken(checks: Iterable[Any]) -> tuple[Any, ...]:
                 _("{name} is a class and not yet a check.").format(name=each.__name__),
                 fix=_("Give one made of it: {name}(...).").format(name=each.__name__),
             )
-        if not callable(each):
+        if not callable(each) and not getattr(each, "asks", False):
             raise ConfigurationError(
                 _("{value!r} is not a check.").format(value=each),
                 fix=_(

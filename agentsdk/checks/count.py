@@ -164,7 +164,12 @@ def cuts(text: str) -> list[int]:
         elif block.kind in _RUNNING:
             piece = text[block.start : block.end]
             found += [block.start + end for _start, end in sentence_spans(piece) if not _is_open(piece, end)]
-    return found
+    # A fence that begins within a line opens code all the same, to whoever shows it.
+    return [end for end in found if not _within_fence(text, end)]
+
+
+def _within_fence(text: str, end: int) -> bool:
+    return text.count("```", 0, end) % 2 == 1 and text.find("```", end) >= 0
 
 
 def words(text: str) -> list[str]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Any
 
-from agentsdk.errors import OutputInvalid
+from agentsdk.checks.second import UntilDry
+from agentsdk.errors import ModelError, OutputInvalid
 from agentsdk.i18n import _
 from agentsdk.messages import Message
 from agentsdk.models.model import Request
@@ -13,6 +15,7 @@ from agentsdk.planner.call import as_history, call_model
 from agentsdk.planner.ledger import LimitReached
 from agentsdk.planner.markers import read_marks
 from agentsdk.planner.memory import condense
+from agentsdk.planner.missed import look_again
 from agentsdk.planner.run import Run
 from agentsdk.planner.shown import shown
 from agentsdk.planner.work import close_batch
@@ -31,6 +34,7 @@ async def compose(run: Run) -> None:
     """
     if run.waiting or run.question_back is not None:
         return
+    reached: str | None = None
     try:
         async with asyncio.timeout(run.ledger.seconds_left(final=True)) as limit:
             if run.draft is None:
@@ -40,11 +44,25 @@ async def compose(run: Run) -> None:
     except TimeoutError:
         if not limit.expired():
             raise
-        run.limit = "seconds"
+        reached = "seconds"
     except LimitReached as error:
-        run.limit = error.limit
+        reached = error.limit
+    except (ModelError, OutputInvalid) as error:
+        if run.first is None:
+            raise
+        _keep_first(run, _("A correction was asked for and failed: {why}").format(why=error.what))
+    if reached is not None and run.first is not None:
+        _keep_first(run, _("A correction was begun, and the budget ended before it."))
+    elif reached is not None:
+        run.limit = reached
     if run.draft is None:
         run.draft = _list_results(run)
+
+
+def _keep_first(run: Run, why: str) -> None:
+    """Go back to the draft that was to be corrected: a whole answer with faults is better than none."""
+    run.note("budget" if run.ledger.affords_another() is False else "model", why)
+    run.draft, run.output = run.first.draft, run.first.output
 
 
 async def _write(run: Run) -> None:
@@ -72,16 +90,30 @@ async def _fill(run: Run) -> None:
         return
     try:
         run.output = shape.read(draft)
-    except OutputInvalid:
-        schema = json.dumps(shape.schema, ensure_ascii=False)
-        note = render("output", run.brief.language, schema=schema)
-        turns = (*shown(run), Message.assistant(draft), Message.user(note))
-        text = await _ask_json(run, turns)
-        try:
-            run.output = shape.read(text)
-        except OutputInvalid as error:
+    except OutputInvalid as error:
+        turns = (*shown(run), Message.assistant(draft))
+        if shape.holds_json(draft):
             note = render("output_invalid", run.brief.language, faults=error.why or error.what)
-            run.output = shape.read(await _ask_json(run, (*turns, Message.assistant(text), Message.user(note))))
+            run.output = shape.read(await _ask_json(run, (*turns, Message.user(note))))
+        else:
+            run.output = await _as_json(run, turns)
+    for rule in run.checks:
+        if isinstance(rule, UntilDry):
+            await look_again(rule, run)
+
+
+async def _as_json(run: Run, turns: tuple[Message, ...]) -> Any:
+    """Return what the answer in words says, as a value; what does not fit is asked for once more."""
+    shape = run.shape
+    assert shape is not None
+    note = render("output", run.brief.language, schema=json.dumps(shape.schema, ensure_ascii=False))
+    turns = (*turns, Message.user(note))
+    text = await _ask_json(run, turns)
+    try:
+        return shape.read(text)
+    except OutputInvalid as error:
+        note = render("output_invalid", run.brief.language, faults=error.why or error.what)
+        return shape.read(await _ask_json(run, (*turns, Message.assistant(text), Message.user(note))))
 
 
 async def _ask_json(run: Run, turns: tuple[Message, ...]) -> str:

@@ -149,6 +149,8 @@ class Run:
     """What the model thought, a text a call. None of it is public."""
     draft: str | None = None
     """The answer as the model wrote it, marks and all."""
+    second: Any = None
+    """The independent second solution, where a check asked for one (a `second.Second`)."""
     first: Any = None
     """The draft that a correction was asked for, checked (a `verify.Checked`)."""
     refused: bool = False

@@ -9,6 +9,7 @@ from typing import Any
 from agentsdk.answer import Answer, Outcome
 from agentsdk.checks.check import Broken, Candidate, Fault, faults_of
 from agentsdk.checks.private import monologue
+from agentsdk.checks.second import SolveThenCompare, UntilDry
 from agentsdk.events import Cited, Draft, DraftReplaced
 from agentsdk.evidence import Citation
 from agentsdk.i18n import _
@@ -17,6 +18,7 @@ from agentsdk.planner.claims import wrong_claims
 from agentsdk.planner.markers import Ending
 from agentsdk.planner.prove import prove_all
 from agentsdk.planner.run import Run
+from agentsdk.planner.second import compare
 from agentsdk.prompts import render
 from agentsdk.waiting import Waiting, WaitingKind, is_plan
 
@@ -58,9 +60,13 @@ async def check(draft: str, run: Run) -> Checked:
         return found
     found = replace(found, faults=(*found.faults, *monologue(candidate(found, run))))
     for each in run.checks:
+        if isinstance(each, UntilDry):  # it is done where the list is made
+            continue
         if run.shape is None and (tidy := getattr(each, "tidy", None)):
             found = replace(found, text=tidy(candidate(found, run)))
-        more = await faults_of(each, candidate(found, run))
+        here = candidate(found, run)
+        asked = isinstance(each, SolveThenCompare)
+        more = await compare(each, here, run) if asked else await faults_of(each, here)
         found = replace(found, faults=(*found.faults, *more))
     return found
 
@@ -171,7 +177,7 @@ def _answer(checked: Checked, run: Run) -> Answer[object]:
 def _show(text: str, checked: Checked, run: Run) -> None:
     """Show the text where it is not what was streamed: a draft is replaced once, and never silently."""
     first = run.first or checked
-    untouched = checked.draft == first.draft and text == prove_all(checked.draft, run).text
+    untouched = checked.draft == first.draft and checked.text == prove_all(checked.draft, run).text
     if run.hold or not untouched:
         if not run.hold:
             why = " ".join(f.text for f in first.faults) or _("It was put into the form that was asked for.")
