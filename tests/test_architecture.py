@@ -30,6 +30,7 @@ LAYERS = [
         "_bridge",
         "prompts",
         "models",
+        "embeddings",
         "references",
         "toolbox",
         "fetch",

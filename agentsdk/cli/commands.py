@@ -68,6 +68,14 @@ Refs = Annotated[
         "--ref", metavar=_("FILE_OR_FOLDER"), help=_("Text to answer from; may be given several times.")
     ),
 ]
+Embed = Annotated[
+    str | None,
+    typer.Option(
+        "--embeddings",
+        metavar=_("PROVIDER:NAME"),
+        help=_("Search the texts by meaning as well, for example by openai:text-embedding-3-small."),
+    ),
+]
 ModelName = Annotated[
     str | None,
     typer.Option(
@@ -223,6 +231,7 @@ def _root(
 def ask(
     question: Question = None,
     ref: Refs = None,
+    embeddings: Embed = None,
     model: ModelName = None,
     base_url: BaseUrl = None,
     tool: Tools = None,
@@ -242,7 +251,7 @@ def ask(
     options = {
         "model": model, "base_url": base_url, "ref": ref, "tool": tool, "plan": plan, "calls": budget_calls,
         "tokens": budget_tokens, "seconds": budget_seconds, "cost": budget_cost, "store": store or None,
-        "approve": approve,
+        "approve": approve, "embeddings": embeddings,
     }  # fmt: skip
     agent = _agent(options, err)
     # What was chosen where nothing was named may be chosen otherwise tomorrow. Only the run's own file keeps it.
@@ -263,6 +272,7 @@ def ask(
 )
 def chat(
     ref: Refs = None,
+    embeddings: Embed = None,
     model: ModelName = None,
     base_url: BaseUrl = None,
     tool: Tools = None,
@@ -283,7 +293,7 @@ def chat(
         )
 
     out, err = console_for(sys.stdout), console_for(sys.stderr)
-    references = _references(ref, err)
+    references = _references(ref, err, embeddings)
     budget = _budget(budget_calls, budget_tokens, budget_seconds)
     tools = _tools(tool)
 
@@ -457,7 +467,7 @@ def _agent(options: Mapping[str, Any], err: Any) -> Agent:
     return Agent(
         _model(options["model"], options["base_url"], err),
         tools=_tools(options["tool"]),
-        references=_references(options["ref"], err),
+        references=_references(options["ref"], err, options.get("embeddings")),
         plan=options["plan"],
         approve=options.get("approve", "calls"),
         budget=_budget(options["calls"], options["tokens"], options["seconds"], options.get("cost")),
@@ -489,10 +499,14 @@ def _toolbox(tools: Iterable[Any], references: References | None) -> toolbox.Too
     return toolbox.Toolbox([*look_up, *toolbox.gather(tools)])
 
 
-def _references(paths: list[str] | None, err: Any) -> References | None:
+def _references(paths: list[str] | None, err: Any, embeddings: str | None = None) -> References | None:
     if not paths:
+        if embeddings:
+            raise ConfigurationError(
+                _("--embeddings needs --ref."), fix=f"agentsdk ask ... --ref FILE --embeddings {embeddings}"
+            )
         return None
-    found = References.from_files(*paths)
+    found = References.from_files(*paths, embeddings=embeddings)
     for name, error in found.skipped[:10]:
         err.print(Text(clean(_("left out {name}: {why}").format(name=name, why=error.what)), style="yellow"))
     if len(found.skipped) > 10:

@@ -95,6 +95,24 @@ class DashScopeModel(WireModel):
         """Return what DashScope takes by its address: all that it takes."""
         return DASHSCOPE_ADDRESSES
 
+    async def post(self, path: str, body: dict[str, Any], seconds: float) -> Any:
+        """Return as JSON what the server answers to a body at another of its paths; errors as `complete`."""
+        deadline = Deadline(self.name, self._limits, seconds)
+        try:
+            response = await self._send(body, deadline, path, stream=False)
+            try:
+                answer = json.loads(await deadline.within(response.aread()))
+            finally:
+                await response.aclose()
+        except Exception as error:
+            fault = self.fault(error, "")
+            if fault is error:
+                raise
+            raise fault from error
+        if isinstance(answer, dict) and answer.get("code"):  # with status 200 as well
+            raise faults.from_status(None, answer, response.headers, model=self.name)
+        return answer
+
     @asynccontextmanager
     async def open(
         self, body: dict[str, Any], *, stream: bool, deadline: Deadline

@@ -95,6 +95,21 @@ class OllamaModel(WireModel):
         response = await self._client().request(method, self._url + path, json=body, headers=self._headers)
         return response.raise_for_status().json()
 
+    async def post(self, path: str, body: dict[str, Any], seconds: float) -> Any:
+        """Return as JSON what the server answers to a body at another of its paths; errors as `complete`."""
+        deadline = Deadline(self.name, self._limits, seconds)
+        try:
+            response = await deadline.within(self._send(body, path))
+            try:
+                return json.loads(await deadline.within(response.aread()))
+            finally:
+                await response.aclose()
+        except Exception as error:
+            fault = self.fault(error, "")
+            if fault is error:
+                raise
+            raise fault from error
+
     @asynccontextmanager
     async def open(
         self, body: dict[str, Any], *, stream: bool, deadline: Deadline
@@ -109,9 +124,9 @@ class OllamaModel(WireModel):
         finally:
             await response.aclose()
 
-    async def _send(self, body: dict[str, Any]) -> httpx.Response:
+    async def _send(self, body: dict[str, Any], path: str = "/api/chat") -> httpx.Response:
         client = self._client()
-        built = client.build_request("POST", f"{self._url}/api/chat", json=body, headers=self._headers)
+        built = client.build_request("POST", self._url + path, json=body, headers=self._headers)
         response = await client.send(built, stream=True)
         if response.status_code == 200:
             return response

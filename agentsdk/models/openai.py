@@ -116,6 +116,18 @@ class OpenAIModel(WireModel):
             return await client.get(url, cast_to=object)
         return await client.post(url, cast_to=object, body=body)
 
+    async def post(self, path: str, body: dict[str, Any], seconds: float) -> Any:
+        """Return as JSON what the server answers to a body at another of its paths; errors as `complete`."""
+        deadline = Deadline(self.name, self._limits, seconds)
+        try:
+            answer = await deadline.within(self._client().post(self._url + path, cast_to=object, body=body))
+            return json.loads(answer) if isinstance(answer, str) else answer
+        except Exception as error:
+            fault = self.fault(error, "")
+            if fault is error:
+                raise
+            raise fault from error
+
     @asynccontextmanager
     async def open(
         self, body: dict[str, Any], *, stream: bool, deadline: Deadline

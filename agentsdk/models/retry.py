@@ -1,15 +1,18 @@
-"""Retrying: a Model that wraps a Model and tries again what may succeed later. The only layer that does."""
+"""Tries again what may succeed later: `Retrying` wraps a Model, `retried` any other call. The only layer that does."""
 
 from __future__ import annotations
 
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from agentsdk.errors import BadResponse, DeadlineExceeded, EmptyResponse, ModelError, ModelUnavailable
 from agentsdk.models.model import Delta, Model, Reply, Request, reading
+
+T = TypeVar("T")
 
 FIRST_WAIT = 0.5
 """Seconds before the second try; doubled for each further one, and varied by half so that clients part."""
@@ -62,23 +65,21 @@ class Retrying:
 
     async def complete(self, request: Request) -> Reply:
         """Return the reply of the first try that brings one."""
-        tries = _Tries(self, request)
-        while True:
-            try:
-                reply = await self.inner.complete(tries.request())
-            except ModelError as error:
-                await tries.wait(error)
-            else:
-                self.allowance.give()
-                return reply
+        return await retried(
+            lambda seconds: self.inner.complete(replace(request, timeout=seconds)),
+            self.times,
+            self._seconds(request),
+            self.allowance,
+        )
 
     async def stream(self, request: Request) -> AsyncIterator[Delta | Reply]:
         """Yield the pieces of the first try that brings one."""
-        tries = _Tries(self, request)
+        tries = _Tries(self.times, self._seconds(request), self.allowance)
         while True:
             begun = False
             try:
-                async with reading(self.inner.stream(tries.request())) as pieces:
+                timed = replace(request, timeout=tries.begin())
+                async with reading(self.inner.stream(timed)) as pieces:
                     async for piece in pieces:
                         begun = True
                         yield piece
@@ -90,14 +91,37 @@ class Retrying:
                 self.allowance.give()
                 return
 
+    def _seconds(self, request: Request) -> float:
+        return self.seconds if request.timeout is None else min(request.timeout, self.seconds)
+
+
+async def retried(call: Callable[[float], Awaitable[T]], times: int, seconds: float, allowance: Allowance) -> T:
+    """Return what the first try brings that brings anything; errors as `Retrying`.
+
+    Args:
+        call: one try; it gets the seconds that it may take.
+        times: tries after the first.
+        seconds: deadline of all tries and waits together.
+        allowance: of the server that is asked.
+
+    """
+    tries = _Tries(times, seconds, allowance)
+    while True:
+        try:
+            brought = await call(tries.begin())
+        except ModelError as error:
+            await tries.wait(error)
+        else:
+            allowance.give()
+            return brought
+
 
 class _Tries:
     """The tries of one call, and the time that they may take together."""
 
-    def __init__(self, retrying: Retrying, request: Request) -> None:
-        self._retrying = retrying
-        self._request = request
-        seconds = retrying.seconds if request.timeout is None else min(request.timeout, retrying.seconds)
+    def __init__(self, times: int, seconds: float, allowance: Allowance) -> None:
+        self._times = times
+        self._allowance = allowance
         self._end = time.monotonic() + seconds
         self._seconds = seconds
         self._made = 0
@@ -105,12 +129,12 @@ class _Tries:
         self._short = False
         self._last: ModelError | None = None
 
-    def request(self) -> Request:
-        """Return the request of the next try: it may take what time is left."""
+    def begin(self) -> float:
+        """Begin the next try, and return the seconds that it may take: those that are left."""
         self._made += 1
         left = max(self._end - time.monotonic(), 0.0)
         self._short = left < self._seconds / 5
-        return replace(self._request, timeout=left)
+        return left
 
     async def wait(self, error: ModelError) -> None:
         """Wait until the next try, or raise the error where there is none."""
@@ -120,7 +144,7 @@ class _Tries:
             raise self._last
         error.tries = self._made
         self._last = error
-        if not error.retryable or self._made > self._retrying.times:
+        if not error.retryable or self._made > self._times:
             raise error
         if isinstance(error, EmptyResponse | BadResponse):
             if self._empty:
@@ -134,6 +158,6 @@ class _Tries:
         left = self._end - time.monotonic() - SHORTEST
         if after is not None and after <= left < wait:
             wait = after
-        if wait > left or not self._retrying.allowance.take():
+        if wait > left or not self._allowance.take():
             raise error
         await asyncio.sleep(wait)

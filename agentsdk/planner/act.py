@@ -239,9 +239,12 @@ def _evidence(step: Step, inputs: Any, value: Any) -> Evidence:
         return replace(value, step=step.id, do=step.do, inputs=inputs)
     if isinstance(value, Passage):
         value = [value]
+    note = getattr(value, "note", None) if isinstance(value, list) else None
+    told = note if isinstance(note, str) and note else None
     if isinstance(value, (list, tuple)) and value and all(isinstance(v, Passage) for v in value):
-        return Evidence(step.id, step.do, inputs, value=[p.text for p in value], passages=tuple(value))
-    return Evidence(step.id, step.do, inputs, value=_as_json(value))
+        texts = [p.text for p in value]
+        return Evidence(step.id, step.do, inputs, value=texts, passages=tuple(value), error=told)
+    return Evidence(step.id, step.do, inputs, value=_as_json(value), error=told)
 
 
 def _as_json(value: Any) -> Any:

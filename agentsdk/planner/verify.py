@@ -20,6 +20,7 @@ from agentsdk.planner.prove import prove_all
 from agentsdk.planner.run import Run
 from agentsdk.planner.second import compare
 from agentsdk.prompts import render
+from agentsdk.references.references import LOOK_UP
 from agentsdk.waiting import Waiting, WaitingKind, is_plan
 
 
@@ -169,6 +170,9 @@ def _answer(checked: Checked, run: Run) -> Answer[object]:
         run.note(fault.kind, fault.text)
     if status == "answered" and run.passages and not citations:
         run.note("uncited", _("Reference texts were read, and the answer quotes none of them."))
+    for each in run.steps.values():
+        if each.do == LOOK_UP and each.status == "done" and each.error:  # how it was searched
+            run.note("tool", each.error)
     if run.limit is not None:
         run.note("budget", _("The budget of {limit} was reached.").format(limit=run.limit))
     return _make(run, text, status, citations, checked.unverified)

@@ -10,8 +10,8 @@ import sqlite3
 import sys
 import threading
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agentsdk.errors import ConfigurationError
@@ -39,6 +39,18 @@ CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT);
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A passage, as it is told to whoever looks for meaning: with the headings above it."""
+
+    id: int
+    """Its number in the index."""
+    source: str
+    start: int
+    end: int
+    told: str
+
+
 class Index:
     """The passages of some sources, searchable.
 
@@ -62,35 +74,66 @@ class Index:
 
     def search(self, query: str, k: int) -> list[Passage]:
         """Return the `k` passages that fit best, best first; none where no term of the query occurs."""
+        found = self.ranked(query, k)
+        best = (found[0][1] if found else 0.0) or 1.0
+        return self.passages(query, [(id_, score / best) for id_, score in found])
+
+    def ranked(self, query: str, k: int) -> list[tuple[int, float]]:
+        """Return the numbers of the `k` passages that fit best, best first, each with its score."""
         wanted = Counter(terms(query, words=self._words))
         if not wanted or k < 1:
             return []
         match = " OR ".join(f'"{_escape(term)}"' for term in wanted)
         with self._lock:
             rows = self._db.execute(
-                "SELECT p.source, p.start, p.length, p.line, p.page, p.heading, bm25(found, ?, 1.0) AS rank"
-                " FROM found JOIN passage p ON p.id = found.rowid"
+                "SELECT p.id, bm25(found, ?, 1.0) AS rank FROM found JOIN passage p ON p.id = found.rowid"
                 " WHERE found MATCH ? ORDER BY rank, p.id LIMIT ?",
                 (HEADING_WEIGHT, match, k),
             ).fetchall()
+        return [(id_, -rank) for id_, rank in rows]
+
+    def passages(self, query: str, scored: Sequence[tuple[int, float]]) -> list[Passage]:
+        """Return passages by their numbers, each with its score and with what it covers of the query."""
+        wanted = Counter(terms(query, words=self._words)) if scored else Counter[str]()
+        marks = ",".join("?" * len(scored))
+        with self._lock:
+            rows = self._db.execute(
+                f"SELECT id, source, start, length, line, page, heading FROM passage WHERE id IN ({marks})",  # noqa: S608  # question marks
+                [id_ for id_, _score in scored],
+            ).fetchall()
             weights = {term: self._rarity(term) for term in wanted}
-        if not rows:
-            return []
-        best = -rows[0][6] or 1.0
-        return [self._passage(row, weights, best) for row in rows]
+        by_number = {row[0]: row[1:] for row in rows}
+        return [self._passage(by_number[id_], weights, score) for id_, score in scored]
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Yield all passages in their order."""
+        last = 0
+        while True:
+            with self._lock:
+                rows = self._db.execute(
+                    "SELECT id, source, start, length, heading FROM passage WHERE id > ? ORDER BY id LIMIT 500",
+                    (last,),
+                ).fetchall()
+            if not rows:
+                return
+            for last, at, start, length, heading in rows:
+                source = self._sources[at]
+                text = source.text[start : start + length]
+                told = f"{heading}\n{text}" if heading else text
+                yield Chunk(last, source.name, start, start + length, told)
 
     def close(self) -> None:
         """Close the file."""
         self._db.close()
 
-    def _passage(self, row: tuple[int, ...], weights: dict[str, float], best: float) -> Passage:
-        at, start, length, line, page, heading, rank = row
+    def _passage(self, row: tuple[int, ...], weights: dict[str, float], score: float) -> Passage:
+        at, start, length, line, page, heading = row
         source = self._sources[at]
         passage = Passage(source.text[start : start + length], source.name, start, line, page, str(heading))
         there = set(terms(f"{heading}\n{passage.text}", words=self._words))
         covered = sum(w for term, w in weights.items() if term in there)
         total = sum(weights.values()) or 1.0
-        return replace(passage, score=max(0.0, -rank / best), coverage=covered / total)
+        return replace(passage, score=max(0.0, score), coverage=covered / total)
 
     def _rarity(self, term: str) -> float:
         """Return a term's weight: the logarithm of one over its share of the passages, at least 0.1."""

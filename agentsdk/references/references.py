@@ -1,4 +1,4 @@
-"""References: texts to answer from, searched by words and proved by quotes."""
+"""References: texts to answer from, searched by words and by meaning, and proved by quotes."""
 
 from __future__ import annotations
 
@@ -15,11 +15,22 @@ from agentsdk.i18n import _
 
 if TYPE_CHECKING:
     from agentsdk.references.load import Source
+    from agentsdk.references.meaning import Meaning
     from agentsdk.references.rank import Index
 
 LOOK_UP = "look_up"
 PASSAGES = 6
 """Passages that one look-up brings."""
+
+DEPTH = 50
+"""Passages of each ranking that are fused."""
+
+
+class Passages(list[Passage]):
+    """Passages, and what is to be known of how they were found."""
+
+    note: str = ""
+    """One sentence in the user's language; "" where there is nothing to say."""
 
 
 class References:
@@ -27,6 +38,15 @@ class References:
 
     Make them with `from_files` or `from_texts`. Reading happens there; the index is made, or opened, by the
     first search. All methods may be called from several threads.
+
+    Args:
+        sources: the texts.
+        index: folder for the index files; None keeps them in memory.
+        skipped: what could not be read.
+        words: add Chinese words to the pairs of characters; None: where rjieba is installed.
+        embeddings: searches by meaning as well: an `Embeddings` or a `VectorStore` of LangChain's, or the name of a
+            model for `agentsdk.embeddings.connect_embeddings`, such as "openai:text-embedding-3-small".
+
     """
 
     def __init__(
@@ -36,8 +56,16 @@ class References:
         index: str | os.PathLike[str] | None = None,
         skipped: tuple[tuple[str, AgentError], ...] = (),
         words: bool | None = None,
+        embeddings: Any = None,
     ) -> None:
         from threading import Lock
+
+        if embeddings is not None:
+            from agentsdk.references.meaning import as_embeddings
+
+            embeddings = as_embeddings(embeddings)
+        self.embeddings = embeddings
+        """The `Embeddings` or the `VectorStore`; None: searched by words alone."""
 
         self._sources = {source.name: source for source in sources}
         self._folder = Path(index) if index is not None else None
@@ -52,6 +80,7 @@ class References:
         *paths: str | os.PathLike[str],
         index: str | os.PathLike[str] | None = None,
         largest: int | None = None,
+        embeddings: Any = None,
     ) -> Self:
         """Return the texts of files and of all files below folders.
 
@@ -59,6 +88,7 @@ class References:
             paths: text, Markdown, HTML, PDF, .docx, .pptx and .xlsx; encodings are recognised.
             index: folder for the index files; that of the platform's cache, unless said otherwise.
             largest: bytes above which a file is refused (50 MB).
+            embeddings: as above. Vectors are kept beside the index files, by model and content.
 
         Raises:
             ReferencesError: a path is missing, a file cannot be read, or a folder holds nothing that can. A
@@ -79,16 +109,30 @@ class References:
             found, left_out = load_all(path, largest=largest or LARGEST)
             sources += found
             skipped += left_out
-        return cls(sources, index=index or cache_folder(), skipped=tuple(skipped))
+        return cls(sources, index=index or cache_folder(), skipped=tuple(skipped), embeddings=embeddings)
 
     @classmethod
-    def from_texts(cls, texts: Mapping[str, str]) -> Self:
-        """Return texts that are in hand already, by the name under which they are cited; read as Markdown."""
+    def from_texts(
+        cls,
+        texts: Mapping[str, str],
+        *,
+        index: str | os.PathLike[str] | None = None,
+        embeddings: Any = None,
+    ) -> Self:
+        """Return texts that are in hand already, by the name under which they are cited; read as Markdown.
+
+        Args:
+            texts: the texts.
+            index: folder for the index files and vectors; None keeps them in memory.
+            embeddings: as above.
+
+        """
         from agentsdk.references.load import Source
 
         if not any(text.strip() for text in texts.values()):
             raise NothingReadable(_("The texts are empty."))
-        return cls([Source(name, text, "markdown") for name, text in texts.items()])
+        sources = [Source(name, text, "markdown") for name, text in texts.items()]
+        return cls(sources, index=index, embeddings=embeddings)
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -110,8 +154,43 @@ class References:
         return self._sources[source].text
 
     def search(self, query: str, k: int = PASSAGES) -> list[Passage]:
-        """Return the `k` passages that fit the query best, best first; none where none of its words occurs."""
-        return self._index.search(query, k)
+        """Return the `k` passages that fit the query best, best first.
+
+        By words: none where none of them occurs. With `embeddings` those that are nearest in meaning count as well,
+        fused by reciprocal rank, and something is always found. Where they cannot be asked, the words alone decide, and
+        `note` of the list says so.
+        """
+        if self._meaning is None or not query.strip() or k < 1:
+            return Passages(self._index.search(query, k))
+        from agentsdk.references.fuse import fuse
+
+        near, note = self._meaning.rank(query, max(DEPTH, k))
+        if note:
+            found = Passages(self._index.search(query, k))
+            found.note = note
+            return found
+        ranked = [id_ for id_, _score in self._index.ranked(query, max(DEPTH, k))]
+        fused = fuse([ranked, near])[:k]
+        best = fused[0][1] if fused else 1.0
+        return Passages(self._index.passages(query, [(id_, score / best) for id_, score in fused]))
+
+    async def asearch(self, query: str, k: int = PASSAGES) -> list[Passage]:
+        """Return what `search` returns, without holding up the event loop."""
+        import asyncio
+
+        return await asyncio.to_thread(self.search, query, k)
+
+    def embed(self) -> None:
+        """Embed now what is not embedded yet, however long it takes; a search gives it 20 seconds each time.
+
+        Interrupted, it goes on where it stopped when it is called again.
+
+        Raises:
+            ModelError: as `connect_embeddings`; an `Embeddings` of others raises its own errors.
+
+        """
+        if self._meaning is not None:
+            self._meaning.prepare()
 
     def locate(self, quote: str, source: str | None = None) -> Citation | None:
         """Return where a quote stands, or None.
@@ -160,3 +239,14 @@ class References:
             # Another thread may have made it while this one waited.
             made: Any = self.__dict__.get("_index")
             return made or Index(list(self._sources.values()), self._folder, words=self._words)
+
+    @cached_property
+    def _meaning(self) -> Meaning | None:
+        if self.embeddings is None:
+            return None
+        from agentsdk.references.meaning import meaning_of
+
+        index = self._index
+        with self._lock:
+            made: Any = self.__dict__.get("_meaning")
+            return made or meaning_of(self.embeddings, index, self._folder)

@@ -15,6 +15,7 @@ from agentsdk.testing.standin.asked import Asked, messages_of
 from agentsdk.testing.standin.chat import ChatWire
 from agentsdk.testing.standin.dashscope import DashScopeWire
 from agentsdk.testing.standin.demands import Refused, demanded
+from agentsdk.testing.standin.embeddings import ENDPOINTS, Endpoint
 from agentsdk.testing.standin.exchange import Exchange, Gone
 from agentsdk.testing.standin.flavours import FLAVOURS, Flavour
 from agentsdk.testing.standin.judging import judge, judge_calls
@@ -39,12 +40,20 @@ def answer(standin: Standin, handler: BaseHTTPRequestHandler, closing: socket.so
     body, broken = _body(handler)
     flavour, rest = _flavour_of(path, standin.flavour)
     protocol, wire, streamed = _wire_of(rest, headers, body, flavour)
-    messages = messages_of(body, protocol)
+    endpoint = ENDPOINTS.get(rest) if handler.command == "POST" else None
+    if endpoint is not None:
+        protocol, wire = "embeddings", endpoint.wire(flavour)
+        texts = endpoint.texts(body) or []
+        messages: tuple[Mapping[str, Any], ...] = tuple({"role": "user", "content": t} for t in texts)
+    else:
+        messages = messages_of(body, protocol)
     asked = Asked(path, headers, body, handler.command, time.monotonic(), protocol, streamed, messages)
     exchange = Exchange(handler, closing, asked, wire or ChatWire(flavour), Line())
     try:
         if broken:
             _refuse(exchange, Refused(400, "invalid_json", "The body is not JSON."))
+        elif endpoint is not None:
+            _embed(standin, exchange, endpoint, flavour)
         elif wire is not None and handler.command == "POST":
             _play(standin, exchange, flavour)
         else:
@@ -85,6 +94,26 @@ def _play(standin: Standin, exchange: Exchange, flavour: Flavour) -> None:
     if refused is not None:
         _refuse(exchange, refused)
         return
+    if not _did_otherwise(exchange, line):
+        exchange.answer()
+
+
+def _embed(standin: Standin, exchange: Exchange, endpoint: Endpoint, flavour: Flavour) -> None:
+    """Answer with vectors. The row of the script is for conversations: here only its rules count."""
+    asked = exchange.asked
+    standin.requests.append(asked)
+    refused = endpoint.refused(asked.body, flavour, standin.models or [ServedModel(MODEL)])
+    if refused is not None and standin.check:
+        _refuse(exchange, refused)
+        return
+    line = exchange.line = standin.script.ruled(asked) or Line()
+    if not _did_otherwise(exchange, line):
+        exchange.wait(line.slow_first or line.slow)
+        exchange.send(200, endpoint.answer(asked.body), line.headers)
+
+
+def _did_otherwise(exchange: Exchange, line: Line) -> bool:
+    """Do what a line says instead of a good answer, and return whether it says anything of the kind."""
     if line.fault is not None:
         line.fault(exchange)
     elif line.raw is not None:
@@ -97,7 +126,8 @@ def _play(standin: Standin, exchange: Exchange, flavour: Flavour) -> None:
         error = exchange.wire.error(line.status, line.code, line.message)
         exchange.send(line.status, error, extra | dict(line.headers))
     else:
-        exchange.answer()
+        return False
+    return True
 
 
 def _refuse(exchange: Exchange, refused: Refused) -> None:
@@ -121,7 +151,9 @@ def _tell(standin: Standin, exchange: Exchange, flavour: Flavour, path: str) -> 
         status, body = probe(models, exchange.asked.body)
         exchange.send(status, body)
         return
-    paths = sorted({*flavour.probes, "/v1/chat/completions", "/v1/responses", "/api/chat", *_DASHSCOPE})
+    paths = sorted(
+        {*flavour.probes, "/v1/chat/completions", "/v1/responses", "/api/chat", *_DASHSCOPE, *ENDPOINTS}
+    )
     said = f"The stand-in has nothing at {exchange.asked.method} {exchange.asked.path}. There are: {', '.join(paths)}."
     exchange.send(404, exchange.wire.error(404, "not_found", said))
 

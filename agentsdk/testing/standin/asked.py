@@ -24,7 +24,8 @@ class Asked:
     at: float = 0.0
     """Seconds on `time.monotonic()` when it had come whole."""
     protocol: str = ""
-    """"chat" (Chat Completions), "responses", "ollama", "dashscope", or "" for a request that asks no model."""
+    """"chat" (Chat Completions), "responses", "ollama", "dashscope", "embeddings" (whose texts are the messages), or ""
+    for a request that asks no model."""
     streamed: bool = False
     """Whether it asks for a stream."""
     messages: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)

@@ -149,6 +149,19 @@ class Script:
 
     def take(self, asked: Asked) -> Line:
         """Return the answer to a request."""
+        if (line := self.ruled(asked)) is not None:
+            return line
+        with self.lock:
+            if self.rows:
+                return self.rows.pop(0)
+        return Line(
+            status=500,
+            code="standin_script_over",
+            message=f"The stand-in has nothing left to say to: {asked.last[:200]!r}. Add say(...) or call(...).",
+        )
+
+    def ruled(self, asked: Asked) -> Line | None:
+        """Return the answer of the first rule that has one; the row is left alone."""
         with self.lock:
             rules = [r for r in self.rules if r.left is None or r.left > 0]
         for rule in rules:  # without the lock: a function may take its time, and may ask the stand-in itself
@@ -163,14 +176,7 @@ class Script:
                         continue  # another request had it meanwhile
                     rule.left -= 1
             return Line(line) if isinstance(line, str) else line
-        with self.lock:
-            if self.rows:
-                return self.rows.pop(0)
-        return Line(
-            status=500,
-            code="standin_script_over",
-            message=f"The stand-in has nothing left to say to: {asked.last[:200]!r}. Add say(...) or call(...).",
-        )
+        return None
 
 
 def _fitting(when: str | Callable[[Asked], bool] | None) -> Callable[[Asked], bool]:
