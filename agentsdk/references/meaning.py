@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 import time
-import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from agentsdk.errors import AgentError, ConfigurationError, ModelUnavailable
 from agentsdk.i18n import _
 from agentsdk.models.embedding import checked
 from agentsdk.models.faults import bad_answer
 from agentsdk.references.rank import Chunk, Index
-from agentsdk.references.vectors import BLOCK, VectorFile, key_of, nearest, pack
-
-T = TypeVar("T")
+from agentsdk.references.vector_store import ByStore
+from agentsdk.references.vectors import BLOCK, GROUP, VectorFile, grouped, key_of, nearest, pack
 
 PATIENCE = 20.0
 """Seconds that a search gives to texts that are not embedded yet; the next search goes on."""
 
 PAUSE = 30.0
 """Seconds for which a server is left alone that could not be reached."""
-
-GROUP = 64
-"""Texts that are embedded, and kept, together, where the model says nothing."""
 
 AT_ONCE = 4
 """Requests under way at the same time; to an Embeddings of others one, since it may not be made for more."""
@@ -213,7 +206,7 @@ class ByVectors:
             return list(texts)
 
         with ThreadPoolExecutor(self._workers, "embed") as pool:
-            for wave in _grouped(_grouped(self._texts(missing), self._group), self._workers):
+            for wave in grouped(grouped(self._texts(missing), self._group), self._workers):
                 running = [pool.submit(one, dict(group)) for group in wave]
                 errors = [error for each in running if (error := each.exception())]
                 for each in running:
@@ -289,83 +282,10 @@ class ByVectors:
             yield from self._blocks
             return
         kept: list[bytes] | None = [] if len(self._keys) * self._length <= IN_MEMORY else None
-        for block in _grouped(self._read(), BLOCK):
+        for block in grouped(self._read(), BLOCK):
             # One that is gone meanwhile, with its file, is at right angles to everything.
             joined = b"".join(data if len(data) == self._length else bytes(self._length) for data in block)
             if kept is not None:
                 kept.append(joined)
             yield joined
         self._blocks = kept
-
-
-class ByStore:
-    """Ranks by a vector store of LangChain's. Passages are added once, and known again by ids of ours."""
-
-    def __init__(self, store: Any, index: Index) -> None:
-        self._store = store
-        self._index = index
-        self._numbers: dict[str, int] = {}
-        """By the id in the store: the passage's number."""
-        self._added: set[str] = set()
-
-    def prepare(self, seconds: float | None) -> int:
-        """Add what is missing, for so many seconds; return how many passages are still missing."""
-        ends = None if seconds is None else time.monotonic() + seconds
-        if not self._numbers:
-            self._numbers = {_store_id(chunk): chunk.id for chunk in self._index.chunks()}
-        if len(self._added) == len(self._numbers):
-            return 0
-        for group in _grouped(self._index.chunks(), GROUP):
-            named = {_store_id(chunk): chunk for chunk in group}
-            unsure = [id_ for id_ in named if id_ not in self._added]
-            there = self._there(unsure)
-            new = {id_: named[id_] for id_ in unsure if id_ not in there}
-            if new:
-                self._store.add_texts(
-                    [chunk.told for chunk in new.values()],
-                    metadatas=[_metadata(id_, chunk) for id_, chunk in new.items()],
-                    ids=list(new),
-                )
-            self._added.update(named)
-            if new and ends is not None and time.monotonic() > ends:
-                break
-        return len(self._numbers) - len(self._added)
-
-    def ask(self, query: str) -> None:
-        """Do nothing: a store embeds a query when it searches."""
-
-    def _there(self, ids: Sequence[str]) -> set[str]:
-        """Return which ids the store has. One that cannot say is given all again: equal ids replace each other."""
-        if not ids:
-            return set()
-        try:
-            found = self._store.get_by_ids(list(ids))
-        except (NotImplementedError, AttributeError):
-            return set()
-        return {id_ for document in found if (id_ := _id_in(document))}
-
-    def rank(self, query: str, k: int) -> list[int]:
-        """Return the numbers of the nearest passages; what others have put into the store cannot be cited."""
-        found = self._store.similarity_search(query, k=k)
-        ids = dict.fromkeys(_id_in(document) for document in found)
-        return [self._numbers[id_] for id_ in ids if id_ in self._numbers]
-
-
-def _store_id(chunk: Chunk) -> str:
-    """Return a passage's id in a store: a UUID, which every store takes, of its place and its text."""
-    said = f"{chunk.source}\0{chunk.start}\0{chunk.told}"
-    return str(uuid.UUID(bytes=hashlib.sha256(said.encode("utf-8", "surrogatepass")).digest()[:16]))
-
-
-def _metadata(id: str, chunk: Chunk) -> dict[str, Any]:
-    return {"source": chunk.source, "start": chunk.start, "end": chunk.end, "agentsdk": id}
-
-
-def _id_in(document: Any) -> str:
-    metadata = getattr(document, "metadata", None) or {}
-    return str(metadata.get("agentsdk") or getattr(document, "id", None) or "")
-
-
-def _grouped(items: Iterator[T], size: int) -> Iterator[list[T]]:
-    while group := list(islice(items, size)):
-        yield group

@@ -153,7 +153,7 @@ class References:
             )
         return self._sources[source].text
 
-    def search(self, query: str, k: int = PASSAGES) -> list[Passage]:
+    def search(self, query: str, k: int = PASSAGES) -> Passages:
         """Return the `k` passages that fit the query best, best first.
 
         By words: none where none of them occurs. With `embeddings` those that are nearest in meaning count as well,
@@ -174,7 +174,7 @@ class References:
         best = fused[0][1] if fused else 1.0
         return Passages(self._index.passages(query, [(id_, score / best) for id_, score in fused]))
 
-    async def asearch(self, query: str, k: int = PASSAGES) -> list[Passage]:
+    async def asearch(self, query: str, k: int = PASSAGES) -> Passages:
         """Return what `search` returns, without holding up the event loop."""
         import asyncio
 

@@ -13,11 +13,17 @@ import threading
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 NAME = "vectors.sqlite"
 """The one file of a folder, beside the indexes: a text that stays keeps its vector when another one changes."""
+
+GROUP = 64
+"""Texts that are embedded, and kept, together, where the model says nothing."""
 
 BLOCK = 512
 """Vectors that are read and compared together."""
@@ -179,3 +185,9 @@ def _numpy() -> Any:
     except ImportError:  # it comes with other packages, and is not needed
         return None
     return np
+
+
+def grouped(items: Iterator[T], size: int) -> Iterator[list[T]]:
+    """Yield the items in lists of `size`; the last may be shorter."""
+    while group := list(islice(items, size)):
+        yield group
