@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
 import sys
 import traceback
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -19,27 +16,52 @@ from rich.text import Text
 from agentsdk import toolbox
 from agentsdk.agent import Agent
 from agentsdk.answer import Answer
-from agentsdk.approval import ApprovalMode
-from agentsdk.budget import Budget, Usage
+from agentsdk.budget import Usage
 from agentsdk.cli import exits, runs
 from agentsdk.cli.board import clean
+from agentsdk.cli.made import (
+    DEFAULT_TOOLS,
+    agent_of,
+    budget_of,
+    model_of,
+    plan_of,
+    question_of,
+    references_of,
+    toolbox_of,
+    tools_of,
+)
 from agentsdk.cli.models import show_model, show_models
+from agentsdk.cli.options import (
+    Approve,
+    AsJson,
+    BaseUrl,
+    Calls,
+    Cost,
+    Embed,
+    Mode,
+    ModelName,
+    PlanFile,
+    PlanMode,
+    Question,
+    Refs,
+    Seconds,
+    SessionName,
+    StoreAt,
+    Tokens,
+    Tools,
+    Trace,
+)
 from agentsdk.cli.show import console_for, follow, print_answer, print_trace
 from agentsdk.cli.words import SpokenCommand, SpokenGroup, wrong_use
 from agentsdk.errors import AgentError, ConfigurationError
 from agentsdk.events import Finished
 from agentsdk.i18n import _
 from agentsdk.messages import Message
-from agentsdk.models.connect import connect
-from agentsdk.models.discover import KEYS, Choice, Report, choose, discover
 from agentsdk.models.model import Model
 from agentsdk.plan import Plan
 from agentsdk.planner.asked import begun_by
 from agentsdk.planner.lint import check_plan
-from agentsdk.references import References
 from agentsdk.trace import TraceFile, read
-
-DEFAULT_TOOLS = ("calculator", "clock")
 
 _EXITS = _(
     "Exit codes: 0 answered, 1 failed, 2 wrong use, 3 not found, 4 over budget, 5 refused, 6 model unreachable, "
@@ -56,107 +78,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-PlanMode = Literal["never", "auto", "always"]
-
-Question = Annotated[
-    str | None, typer.Argument(help=_("What to answer; - or nothing reads it from a pipe."), show_default=False)
-]
-Refs = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--ref", metavar=_("FILE_OR_FOLDER"), help=_("Text to answer from; may be given several times.")
-    ),
-]
-Embed = Annotated[
-    str | None,
-    typer.Option(
-        "--embeddings",
-        metavar=_("PROVIDER:NAME"),
-        help=_("Search the texts by meaning as well, for example by openai:text-embedding-3-small."),
-    ),
-]
-ModelName = Annotated[
-    str | None,
-    typer.Option(
-        "--model",
-        "-m",
-        metavar=_("PROVIDER:NAME"),
-        help=_("For example openai:gpt-4o-mini, dashscope:qwen-plus, ollama:llama3.1 or offline:extract."),
-    ),
-]
-BaseUrl = Annotated[
-    str | None,
-    typer.Option(
-        "--base-url",
-        metavar=_("URL"),
-        help=_("Another server that speaks the provider's protocol, such as http://localhost:1234/v1."),
-    ),
-]
-Tools = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--tool",
-        metavar=_("NAME"),
-        help=_(
-            "A tool besides calculator and clock, such as web_search or files:FOLDER; may be given several times."
-        ),
-    ),
-]
-Mode = Annotated[
-    PlanMode, typer.Option("--plan", help=_("Whether the model may, must or may not make a plan."))
-]
-Calls = Annotated[
-    int | None, typer.Option("--budget-calls", metavar="N", help=_("At most so many calls of the model."))
-]
-Tokens = Annotated[
-    int | None, typer.Option("--budget-tokens", metavar="N", help=_("At most so many tokens, in and out."))
-]
-Seconds = Annotated[
-    float | None, typer.Option("--budget-seconds", metavar="S", help=_("At most so many seconds."))
-]
-Cost = Annotated[
-    float | None, typer.Option("--budget-cost", metavar="USD", help=_("At most so many US dollars."))
-]
-Trace = Annotated[
-    Path | None,
-    typer.Option("--trace", metavar=_("FILE"), help=_("Write down what happens, for `agentsdk trace`.")),
-]
-PlanFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--plan-file",
-        help=_("A plan in YAML or JSON, to be taken as it is."),
-        metavar=_("FILE"),
-        show_default=False,
-    ),
-]
-StoreAt = Annotated[
-    str | None,
-    typer.Option(
-        "--store",
-        metavar=_("FILE_OR_URL"),
-        help=_("Where runs and sessions are kept: a file, or a Postgres URL."),
-    ),
-]
-SessionName = Annotated[
-    str | None,
-    typer.Option(
-        "--session",
-        metavar=_("NAME"),
-        help=_("The conversation to go on with, kept in --store; a new name begins one."),
-    ),
-]
-Approve = Annotated[
-    ApprovalMode,
-    typer.Option(
-        "--approve",
-        help=_(
-            "You are asked about each call that needs a yes (calls), about each whole plan (plan), or never."
-        ),
-    ),
-]
-AsJson = Annotated[bool, typer.Option("--json", help=_("Print one JSON object and nothing else."))]
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -243,17 +164,17 @@ def ask(
     approve: Approve = "calls",
     trace: Trace = None,
     plan_file: PlanFile = None,
-    store: runs.StoreAt = None,
+    store: StoreAt = None,
     as_json: AsJson = False,
 ) -> int:
     out, err = console_for(sys.stdout), console_for(sys.stderr)
-    asked = _question(question) if plan_file is None else _planned(plan_file, question)
+    asked = question_of(question) if plan_file is None else plan_of(plan_file, question)
     options = {
         "model": model, "base_url": base_url, "ref": ref, "tool": tool, "plan": plan, "calls": budget_calls,
         "tokens": budget_tokens, "seconds": budget_seconds, "cost": budget_cost, "store": store or None,
         "approve": approve, "embeddings": embeddings,
     }  # fmt: skip
-    agent = _agent(options, err)
+    agent = agent_of(options, err)
     # What was chosen where nothing was named may be chosen otherwise tomorrow. Only the run's own file keeps it.
     with begun_by({**options, "model": agent.model.name, "store": None}):
         answer = _run(agent, asked, (), trace, err, quiet=as_json)
@@ -280,6 +201,7 @@ def chat(
     budget_calls: Calls = None,
     budget_tokens: Tokens = None,
     budget_seconds: Seconds = None,
+    budget_cost: Cost = None,
     approve: Approve = "calls",
     trace: Trace = None,
     store: StoreAt = None,
@@ -293,9 +215,9 @@ def chat(
         )
 
     out, err = console_for(sys.stdout), console_for(sys.stderr)
-    references = _references(ref, err, embeddings)
-    budget = _budget(budget_calls, budget_tokens, budget_seconds)
-    tools = _tools(tool)
+    references = references_of(ref, err, embeddings)
+    budget = budget_of(budget_calls, budget_tokens, budget_seconds, budget_cost)
+    tools = tools_of(tool)
 
     def make(chosen: Model, mode: PlanMode) -> Agent:
         return Agent(
@@ -310,7 +232,7 @@ def chat(
 
     with ExitStack() as stack:
         sink = stack.enter_context(TraceFile(trace)) if trace else None
-        return Chat(make, _model(model, base_url, err), plan, out, err, sink, session).run(sys.stdin)
+        return Chat(make, model_of(model, base_url, err), plan, out, err, sink, session).run(sys.stdin)
 
 
 @app.command(cls=SpokenCommand, help=_("List the sessions of a store, show one, or delete one."))
@@ -366,12 +288,12 @@ def show_plan(
     out, err = console_for(sys.stdout), console_for(sys.stderr)
     made: Plan | None
     if plan_file is not None:  # checked and shown, and no model is asked
-        made = _planned(plan_file, question)
-        check_plan(made, _toolbox(_tools(tool), _references(ref, err)))
+        made = plan_of(plan_file, question)
+        check_plan(made, toolbox_of(tools_of(tool), references_of(ref, err)))
     else:
-        text = _question(question)
+        text = question_of(question)
         agent = Agent(
-            _model(model, base_url, err), tools=_tools(tool), references=_references(ref, err), plan=plan
+            model_of(model, base_url, err), tools=tools_of(tool), references=references_of(ref, err), plan=plan
         )
         made = agent.plan(text)
     if as_json or form == "json":
@@ -462,90 +384,7 @@ def show_text(file: Annotated[str, typer.Argument(help=_("Text, Markdown, HTML, 
     return exits.ANSWERED
 
 
-def _agent(options: Mapping[str, Any], err: Any) -> Agent:
-    """Return the agent of a command line's options."""
-    return Agent(
-        _model(options["model"], options["base_url"], err),
-        tools=_tools(options["tool"]),
-        references=_references(options["ref"], err, options.get("embeddings")),
-        plan=options["plan"],
-        approve=options.get("approve", "calls"),
-        budget=_budget(options["calls"], options["tokens"], options["seconds"], options.get("cost")),
-        store=options["store"],
-    )
-
-
-runs.add(app, _agent)
-
-
-def _question(given: str | None) -> str:
-    if given not in (None, "-"):
-        return str(given)
-    if sys.stdin is None or sys.stdin.isatty():
-        raise ConfigurationError(
-            _("There is no question."), fix=_('Ask one: agentsdk ask "What is 17% of 2,340?"')
-        )
-    return sys.stdin.buffer.read().decode("utf-8", "replace")
-
-
-def _planned(path: Path, question: str | None) -> Plan:
-    """Return the plan of a file; a question on the command line takes the place of its own."""
-    plan = Plan.load(path)
-    return plan if question is None else replace(plan, question=_question(question))
-
-
-def _toolbox(tools: Iterable[Any], references: References | None) -> toolbox.Toolbox:
-    look_up = [references.as_tool()] if references else []
-    return toolbox.Toolbox([*look_up, *toolbox.gather(tools)])
-
-
-def _references(paths: list[str] | None, err: Any, embeddings: str | None = None) -> References | None:
-    if not paths:
-        if embeddings:
-            raise ConfigurationError(
-                _("--embeddings needs --ref."), fix=f"agentsdk ask ... --ref FILE --embeddings {embeddings}"
-            )
-        return None
-    found = References.from_files(*paths, embeddings=embeddings)
-    for name, error in found.skipped[:10]:
-        err.print(Text(clean(_("left out {name}: {why}").format(name=name, why=error.what)), style="yellow"))
-    if len(found.skipped) > 10:
-        err.print(Text(_("... and {count} more").format(count=len(found.skipped) - 10), style="yellow"))
-    return found
-
-
-def _tools(named: list[str] | None) -> list[str]:
-    return [*DEFAULT_TOOLS, *(n for n in dict.fromkeys(named or ()) if n not in DEFAULT_TOOLS)]
-
-
-def _budget(calls: int | None, tokens: int | None, seconds: float | None, cost: float | None = None) -> Budget:
-    return Budget(calls=Budget().calls if calls is None else calls, tokens=tokens, seconds=seconds, cost=cost)
-
-
-def _model(named: str | None, base_url: str | None, err: Any) -> Model:
-    """Return the model that was named; else choose one, and say on one line which and why."""
-    if named:
-        return connect(named, base_url=base_url)
-    if base_url:
-        raise ConfigurationError(
-            _("--base-url needs --model."),
-            why=_("A server may offer several models, and the protocol is chosen by the provider."),
-            fix=_("agentsdk models --base-url {url} lists what it offers.").format(url=base_url),
-        )
-    report = Report(tuple(k for k in KEYS if os.environ.get(k, "").strip()))
-    if not os.environ.get("AGENTSDK_MODEL", "").strip():
-        report = asyncio.run(discover())
-    choice = choose(report, os.environ)
-    err.print(Text(clean(_announce(choice, report)), style="dim"))
-    return connect(choice.model, base_url=choice.base_url)
-
-
-def _announce(choice: Choice, report: Report) -> str:
-    line = _("model: {model} ({why})").format(model=choice.model, why=choice.why)
-    unused = [
-        f"{k}: --model {KEYS[k]}" for k in report.keys if not choice.model.startswith(KEYS[k].split(":")[0])
-    ]
-    return line + (_("; keys that are set: {keys}").format(keys=", ".join(unused)) if unused else "")
+runs.add(app, agent_of)
 
 
 def _run(

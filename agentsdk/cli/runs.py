@@ -16,6 +16,7 @@ from agentsdk.agent import Agent
 from agentsdk.answer import Answer
 from agentsdk.cli import exits
 from agentsdk.cli.board import clean
+from agentsdk.cli.options import AsJson, StoreAt
 from agentsdk.cli.show import console_for, follow, print_answer, usage_line
 from agentsdk.cli.words import SpokenCommand
 from agentsdk.errors import AgentError, ConfigurationError
@@ -31,17 +32,7 @@ T = TypeVar("T")
 Make = Callable[[Mapping[str, Any], Any], Agent]
 """Makes the agent of a command line's options; the second argument is the console for notes."""
 
-StoreAt = Annotated[
-    str | None,
-    typer.Option(
-        "--store",
-        envvar="AGENTSDK_STORE",
-        metavar=_("FILE_OR_URL"),
-        help=_("Where runs are kept: a file, or a Postgres URL."),
-    ),
-]
 RunId = Annotated[str, typer.Argument(metavar=_("RUN"), help=_("As `agentsdk runs` lists it."))]
-AsJson = Annotated[bool, typer.Option("--json", help=_("Print one JSON object and nothing else."))]
 Steps = Annotated[list[str] | None, typer.Option("--approve", metavar=_("STEP"), help=_("Let it run."))]
 Denied = Annotated[
     list[str] | None, typer.Option("--deny", metavar=_("STEP[=REASON]"), help=_("Do not let it run."))
