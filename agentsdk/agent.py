@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
@@ -16,9 +16,9 @@ from agentsdk.budget import Budget
 from agentsdk.checks.check import taken
 from agentsdk.checks.second import Rule
 from agentsdk.errors import AgentError, ConfigurationError, ModelError, OutputInvalid, RunChanged
-from agentsdk.events import Event, Finished
+from agentsdk.events import Event
 from agentsdk.examples import Example
-from agentsdk.feed import Feed
+from agentsdk.feed import events_of
 from agentsdk.function_tool import Tool
 from agentsdk.i18n import _
 from agentsdk.instructions import Instructions, Persona, Words
@@ -261,7 +261,9 @@ class Agent:
         """Yield what happens: `stream` for async code."""
         run_id = "" if self._store is None else new_run_id()
         async with aclosing(
-            _events(lambda emit: self._answer(question, output, history, media, session, emit, run_id), run_id)
+            events_of(
+                lambda emit: self._answer(question, output, history, media, session, emit, run_id), run_id
+            )
         ) as events:
             async for event in events:
                 yield event
@@ -309,7 +311,7 @@ class Agent:
     ) -> AsyncGenerator[Event, None]:
         """Yield what happens: `resume_stream` for async code."""
         async with aclosing(
-            _events(lambda emit: self._resume(run_id, decisions or {}, output, emit), run_id)
+            events_of(lambda emit: self._resume(run_id, decisions or {}, output, emit), run_id)
         ) as events:
             async for event in events:
                 yield event
@@ -534,33 +536,6 @@ class Agent:
                 error.partial = replace(so_far(run, error.partial), run_id=run.journal.run_id)
             raise
         return answer
-
-
-async def _events(
-    begin: Callable[[Callable[[Event], None]], Coroutine[Any, Any, Answer[Any]]],
-    run_id: str,
-) -> AsyncGenerator[Event, None]:
-    """Yield what `begin` emits while it goes on, and at the end its answer; closing cancels it."""
-    import asyncio  # half of the time that `import agentsdk` would take
-
-    feed = Feed(run_id)
-    going_on = begin(feed.put)
-
-    async def work() -> None:
-        try:
-            feed.put(Finished(await going_on))
-        finally:
-            feed.end()
-
-    # A task of its own: the run's timeouts and task groups must not span the consumer's `await`s.
-    task = asyncio.create_task(work())
-    try:
-        while (event := await feed.get()) is not None:
-            yield event
-        await task
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 def _ignore(event: Event) -> None:

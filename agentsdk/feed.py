@@ -10,9 +10,11 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections import Counter, deque
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from agentsdk.answer import Answer
 from agentsdk.events import (
     BudgetReserved,
     BudgetSettled,
@@ -171,3 +173,29 @@ def _told(event: Event) -> Any:
             return [answer.status, answer.text]
         case _:
             return {f.name: getattr(event, f.name) for f in dataclasses.fields(event) if f.compare}
+
+
+async def events_of(
+    begin: Callable[[Callable[[Event], None]], Coroutine[Any, Any, Answer[Any]]], run_id: str
+) -> AsyncGenerator[Event, None]:
+    """Yield what `begin` emits while it goes on, and at the end its answer; closing cancels it."""
+    import asyncio  # half of the time that `import agentsdk` would take
+
+    feed = Feed(run_id)
+    going_on = begin(feed.put)
+
+    async def work() -> None:
+        try:
+            feed.put(Finished(await going_on))
+        finally:
+            feed.end()
+
+    # A task of its own: the run's timeouts and task groups must not span the consumer's `await`s.
+    task = asyncio.create_task(work())
+    try:
+        while (event := await feed.get()) is not None:
+            yield event
+        await task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

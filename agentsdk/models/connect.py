@@ -100,46 +100,41 @@ def connect(
             or the server is none that is known.
 
     """
-    if at_once is not None:
-        from agentsdk.models.bounded import Bounded
-
-        if at_once < 1:
-            raise ConfigurationError(
-                _("at_once={at_once} lets nothing be asked.").format(at_once=at_once),
-                fix=_("Give a number above 0, or None for no limit."),
-            )
-        return Bounded(
-            connect(
-                model,
-                base_url=base_url,
-                api_key=api_key,
-                server=server,
-                timeout=timeout,
-                retries=retries,
-                fallback=fallback,
-                api=api,
-                tools=tools,
-            ),
-            at_once,
+    if at_once is not None and at_once < 1:
+        raise ConfigurationError(
+            _("at_once={at_once} lets nothing be asked.").format(at_once=at_once),
+            fix=_("Give a number above 0, or None for no limit."),
         )
+    own = timeout, retries
+    if fallback and not isinstance(model, str):  # they are for the others, which are given by name
+        own = 120.0, 2
+    found = _one(model, base_url, api_key, server, *own, api, tools)
     if fallback:
         from agentsdk.models.fallback import Fallback
 
-        first = connect(
-            model,
-            base_url=base_url,
-            api_key=api_key,
-            server=server,
-            api=api,
-            tools=tools,
-            timeout=timeout if isinstance(model, str) else 120.0,
-            retries=retries if isinstance(model, str) else 2,
-        )
         others = (
             connect(other, timeout=timeout, retries=retries) if isinstance(other, str) else connect(other)
             for other in fallback
         )
-        return Fallback((first, *others), _seconds(timeout))
+        found = Fallback((found, *others), _seconds(timeout))
+    if at_once is not None:
+        from agentsdk.models.bounded import Bounded
+
+        found = Bounded(found, at_once)
+    return found
+
+
+def _one(
+    model: str | Model | Any,
+    base_url: str | None,
+    api_key: str | None,
+    server: str | None,
+    timeout: float | Limits,
+    retries: int,
+    api: Literal["chat", "responses"] | None,
+    tools: ToolsMode,
+) -> Model:
+    """Return one model, with its second tries and nothing else around it."""
     given = {
         "base_url": base_url is not None,
         "api_key": api_key is not None,

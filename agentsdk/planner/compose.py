@@ -14,7 +14,7 @@ from agentsdk.models.model import Request
 from agentsdk.planner.call import as_history, call_model
 from agentsdk.planner.ledger import LimitReached
 from agentsdk.planner.markers import read_marks
-from agentsdk.planner.memory import condense
+from agentsdk.planner.memory import make_room
 from agentsdk.planner.missed import look_again
 from agentsdk.planner.run import Run
 from agentsdk.planner.shown import shown
@@ -72,7 +72,7 @@ async def _write(run: Run) -> None:
             run.limit
         ]
         run.messages.append(Message.user(render("last_call", run.brief.language, limit=limit)))
-    await condense(run)
+    await make_room(run)
     reply = await call_model(
         run, Request(shown(run), run.toolbox.specs(), "none"), final=True, public=run.first is None
     )

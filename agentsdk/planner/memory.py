@@ -37,7 +37,7 @@ _CALLS_AFTER = 2
 """Calls that must be left after a summary: one to work, one to answer."""
 
 
-async def condense(run: Run) -> None:
+async def make_room(run: Run) -> None:
     """Tell more of the conversation in brief, where it has outgrown what `run.memory` allows.
 
     A summary that the budget does not afford, or in which the model fails, is left out: then it is filtered.

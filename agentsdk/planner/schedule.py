@@ -19,11 +19,12 @@ from agentsdk.events import PatchApplied, StepRetried, StepStarted, ended
 from agentsdk.evidence import Evidence
 from agentsdk.i18n import _
 from agentsdk.messages import Message
-from agentsdk.plan import ASK, MAP, Step
+from agentsdk.plan import ASK, Step
 from agentsdk.planner.act import act
 from agentsdk.planner.broken import Broken, followers_of, gather, may_be_repaired
 from agentsdk.planner.conditions import passed_over
 from agentsdk.planner.ledger import LimitReached
+from agentsdk.planner.lint import has_effect
 from agentsdk.planner.repair import Patch, repair
 from agentsdk.planner.resolve import resolve_inputs
 from agentsdk.planner.run import Batch, Run
@@ -332,11 +333,4 @@ async def schedule(steps: Sequence[Step], run: Run, *, repairs: bool = False) ->
 
 def changes_something(step: Step, toolbox: Toolbox) -> bool:
     """Return whether a step must not be done before its plan is whole: it has effects, or asks a person."""
-    if step.do == MAP and step.do not in toolbox:
-        return changes_something(step.body, toolbox)
-    if step.do not in toolbox:
-        return step.do == ASK
-    each = [toolbox.get(step.do)]
-    if step.alt is not None and step.alt.do in toolbox:
-        each.append(toolbox.get(step.alt.do))
-    return any(t.side_effect or t.needs_approval for t in each)
+    return has_effect(step, toolbox) or (step.do == ASK and ASK not in toolbox)

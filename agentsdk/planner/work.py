@@ -21,7 +21,7 @@ from agentsdk.planner.intake import open_conversation
 from agentsdk.planner.ledger import LimitReached
 from agentsdk.planner.lint import lint
 from agentsdk.planner.make_plan import make_plan_spec
-from agentsdk.planner.memory import condense
+from agentsdk.planner.memory import make_room
 from agentsdk.planner.permit import permit_plan, shows_plans
 from agentsdk.planner.run import Batch, Run, faults_of
 from agentsdk.planner.scan import Scanner
@@ -80,7 +80,7 @@ async def propose(run: Run) -> Plan | None:
     while run.draft is None:
         if run.broken >= _BROKEN_TURNS:
             raise PlanError(_("The model's calls came broken."), fix=_("Try again, or another model."))
-        await condense(run)
+        await make_room(run)
         batch = _take(await call_model(run, next_request(run), final=True), run)
         if run.question_back is not None:
             return None
@@ -165,7 +165,7 @@ async def _work(run: Run) -> Next:
     while True:
         async with Schedule(run) as scheduled:
             if run.batch is None:
-                await condense(run)
+                await make_room(run)
                 run.batch = await _turn(run, scheduled)
             if run.batch is not None and permit_plan(run.batch, run):
                 scheduled.whole(run.batch)

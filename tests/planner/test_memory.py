@@ -21,7 +21,7 @@ from agentsdk.models.model import Request
 from agentsdk.plan import Plan, Step
 from agentsdk.planner.intake import intake, open_conversation
 from agentsdk.planner.ledger import Ledger
-from agentsdk.planner.memory import condense
+from agentsdk.planner.memory import make_room
 from agentsdk.planner.recall import with_recall
 from agentsdk.planner.run import Run
 from agentsdk.planner.shown import shown
@@ -140,9 +140,9 @@ def test_whatever_is_told_in_brief_nothing_is_lost_parted_or_believed(
     for results in work:
         exchange(run, *results)
         plan, steps, log = run.plan, dict(run.steps), list(run.messages)
-        asyncio.run(condense(run))
+        asyncio.run(make_room(run))
         assert (run.plan, run.steps, run.messages) == (plan, steps, log)
-    asyncio.run(condense(run))
+    asyncio.run(make_room(run))
     sent = shown(run)
     assert parted(sent) == []
     assert [m.role for m in sent].count("system") == 1
@@ -177,7 +177,7 @@ def test_the_plan_is_the_same_before_and_after_a_summary_that_says_nothing_of_it
     for _ in range(4):
         exchange(run, LONG)
     run.steps["c5"] = Evidence("c5", "look", {"q": "berth 5"}, "failed", error="no answer")
-    asyncio.run(condense(run))
+    asyncio.run(make_room(run))
     assert run.shelf.exchanges > 0
     assert run.plan == plan
     question = next(m for m in shown(run) if m.role == "user")
@@ -262,7 +262,7 @@ def test_a_conversation_beyond_the_summarisers_own_window_is_told_piece_by_piece
     history = talk(*[(f"turn {i} " + LONG, "noted") for i in range(20)])
     model = script("Done.")
     run = open_run(Memory(1_500, 1), history, model, Budget(calls=None))
-    asyncio.run(condense(run))
+    asyncio.run(make_room(run))
     asked = [r.messages[0].text for r in model.requests]
     assert len(asked) > 3
     assert all(f"turn {i} " in "".join(asked) for i in range(18))
@@ -278,7 +278,7 @@ def test_a_summary_is_counted_in_the_budget() -> None:
 def test_a_result_that_alone_is_too_long_is_shown_in_part_and_opened_in_full() -> None:
     run = open_run(Memory(600))
     exchange(run, "short", LONG * 10)
-    asyncio.run(condense(run))
+    asyncio.run(make_room(run))
     short, long_ = [m for m in shown(run) if m.role == "tool"]
     assert short.text == "short"
     assert len(long_.text) < len(LONG * 10) / 4
@@ -293,7 +293,7 @@ def test_each_step_of_a_long_plan_keeps_its_heading_where_results_are_shown_in_p
     text = "\n\n".join(f"## s{i} look: done\n{LONG}" for i in range(1, 7))
     run.asked["call_plan"] = tuple(f"s{i}" for i in range(1, 7))
     run.messages += [Message.assistant(calls=[plan]), Message.tool(plan, text)]
-    asyncio.run(condense(run))
+    asyncio.run(make_room(run))
     result = next(m for m in shown(run) if m.role == "tool").text
     assert re.findall(r"^## (s\d)", result, re.MULTILINE) == [f"s{i}" for i in range(1, 7)]
     assert len(result) < len(text)
@@ -362,7 +362,7 @@ def test_what_a_summary_covered_before_the_budget_ended_is_kept() -> None:
     history = talk(*[(f"turn {i} " + LONG, "noted") for i in range(20)])
     model = script("Done.")
     run = open_run(Memory(1_500, 1), history, model, Budget(calls=5))
-    asyncio.run(condense(run))
+    asyncio.run(make_room(run))
     assert len(model.requests) == 3
     assert run.shelf.told
     assert 0 < run.shelf.told_turns < run.shelf.turns
