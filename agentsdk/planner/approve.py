@@ -35,10 +35,13 @@ async def approve(run: Run) -> bool:
     if run.policy is None or not asked:
         return False
     turn = asyncio.Lock()
-    async with run.asking or nullcontext():
-        verdicts = await asyncio.gather(*(_decide(call, run, turn) for call in asked))
+    try:
+        async with run.asking or nullcontext(), asyncio.TaskGroup() as group:
+            tasks = [group.create_task(_decide(call, run, turn)) for call in asked]
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None
     decided = False
-    for call, verdict in zip(asked, verdicts, strict=True):
+    for call, verdict in zip(asked, (task.result() for task in tasks), strict=True):
         if verdict is not None:
             hash_ = fingerprint(call.arguments)
             await run.journal.decided(call.id, hash_, verdict)
@@ -61,7 +64,16 @@ def refuse_misfits(decisions: Mapping[str, object], waiting: Sequence[Mapping[st
 async def _decide(call: ToolCall, run: Run, turn: asyncio.Lock) -> Verdict:
     """Return the decision about a call; None where there is none, or none that could be used."""
     for _time in range(_ASKED):
-        verdict = await _ask(call, run, turn)
+        try:
+            verdict = await _ask(call, run, turn)
+        except (
+            Exception
+        ) as error:  # a policy is a stranger's code: its fault must not lose what the run has done
+            run.note(
+                "tool",
+                _("The approval policy broke off: {error}").format(error=f"{type(error).__name__}: {error}"),
+            )
+            return None
         if verdict is None:
             return None
         if not is_decision(verdict):

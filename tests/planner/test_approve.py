@@ -87,6 +87,45 @@ def test_a_policy_that_returns_what_is_no_decision_is_named() -> None:
     assert desk.sent == []
 
 
+def test_a_policy_that_raises_decides_nothing_and_loses_nothing() -> None:
+    desk = Desk()
+
+    async def policy(wanted: ToolCall) -> bool:
+        if wanted.arguments["to"] == "eve":
+            raise KeyError("no such person")
+        return True
+
+    answer, _ = run(
+        desk, call("send", to="eve") + call("send", to="bob") + call("add", a=1, b=1), approve=policy
+    )
+    assert answer.status == "needs_approval"
+    assert [w.arguments["to"] for w in answer.waiting] == ["eve"]
+    assert [(s.do, s.status) for s in answer.steps] == [("send", "pending"), ("send", "done"), ("add", "done")]
+    assert "no such person" in answer.findings[0].text
+
+
+def test_a_wrong_answer_leaves_no_other_question_open() -> None:
+    desk = Desk()
+    asked: list[str] = []
+
+    async def policy(wanted: ToolCall) -> Any:
+        asked.append(str(wanted.arguments["to"]))
+        if wanted.arguments["to"] == "eve":
+            return 7
+        return await asyncio.Event().wait()
+
+    async def go() -> set[Any]:
+        agent = Agent(
+            ScriptedModel([call("send", to="bob") + call("send", to="eve")]), tools=desk.tools, approve=policy
+        )
+        with pytest.raises(ConfigurationError, match="policy returned 7"):
+            await agent.arun("q")
+        return asyncio.all_tasks() - {asyncio.current_task()}
+
+    assert asyncio.run(go()) == set()
+    assert sorted(asked) == ["bob", "eve"]
+
+
 @pytest.mark.parametrize("seed", range(50))
 def test_answers_that_come_in_any_order_reach_their_own_call(seed: int) -> None:
     """An approval inside parallel branches was seen to be executed as that of another step, in a bare langgraph node."""
